@@ -1,0 +1,1 @@
+//! etcd backup and restore, interchangeable with etcd-backup-restore.

@@ -1,0 +1,1 @@
+//! Gardener provider for AWS: machines, infrastructure, object storage.

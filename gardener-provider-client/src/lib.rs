@@ -1,0 +1,4 @@
+//! Shared machinery of Gardener cloud providers.
+
+pub mod clock;
+pub mod transport;

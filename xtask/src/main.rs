@@ -1,0 +1,3 @@
+//! Project tasks: `cargo xtask demo`, `cargo xtask test` and their like.
+
+fn main() {}
