@@ -1,4 +1,9 @@
 //! Shared machinery of Gardener cloud providers.
 
+pub mod call;
+pub mod client;
 pub mod clock;
+pub mod observe;
+pub mod retry;
+pub mod throttle;
 pub mod transport;

@@ -1,0 +1,109 @@
+//! One API call, described before it is sent.
+
+use std::{borrow::Cow, time::Duration};
+
+use bytes::Bytes;
+use gardener_provider_core::{Error, Result};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
+use url::Url;
+
+/// Whether a call may be repeated when nobody knows if it was carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Idempotency {
+    /// It changes nothing.
+    Safe,
+    /// Carried out twice, it leaves the same as carried out once: deletion by id, PUT by name, creation with a token.
+    Idempotent,
+    /// It may be sent again only if the server certainly did not carry it out.
+    Once,
+}
+
+/// A request builder's product: everything about a call but the credentials.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Call {
+    /// The operation by the cloud's name for it, for errors, traces and metrics.
+    pub operation: Cow<'static, str>,
+    /// The API family whose rate limit it counts against.
+    pub family: &'static str,
+    /// Whether it may be repeated.
+    pub idempotency: Idempotency,
+    /// The method.
+    pub method: Method,
+    /// The address.
+    pub url: Url,
+    /// The headers, without authorization.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+    /// No longer than this for one attempt; the client's default unless told.
+    pub timeout: Option<Duration>,
+}
+
+impl Call {
+    /// A call without headers and body. GET and HEAD are [`Idempotency::Safe`], PUT and DELETE
+    /// [`Idempotency::Idempotent`], all else [`Idempotency::Once`] unless told.
+    pub fn new(
+        operation: impl Into<Cow<'static, str>>,
+        family: &'static str,
+        method: Method,
+        url: Url,
+    ) -> Self {
+        let idempotency = match method {
+            Method::GET | Method::HEAD => Idempotency::Safe,
+            Method::PUT | Method::DELETE => Idempotency::Idempotent,
+            _ => Idempotency::Once,
+        };
+        Self {
+            operation: operation.into(),
+            family,
+            idempotency,
+            method,
+            url,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            timeout: None,
+        }
+    }
+
+    /// Sets whether it may be repeated.
+    pub fn with_idempotency(mut self, idempotency: Idempotency) -> Self {
+        self.idempotency = idempotency;
+        self
+    }
+
+    /// Sets a header.
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// Sets the body and its content type.
+    pub fn with_body(mut self, content_type: &'static str, body: impl Into<Bytes>) -> Self {
+        self.headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        self.body = body.into();
+        self
+    }
+
+    /// Sets the longest one attempt may take.
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// The request of one attempt, not yet authorized.
+    pub(crate) fn request(&self) -> Result<Request<Bytes>> {
+        let mut request = Request::builder()
+            .method(self.method.clone())
+            .uri(self.url.as_str())
+            .body(self.body.clone())
+            .map_err(|error| {
+                Error::internal("the request could not be built")
+                    .with_operation(self.operation.clone())
+                    .with_source(error)
+            })?;
+        *request.headers_mut() = self.headers.clone();
+        Ok(request)
+    }
+}
