@@ -1,1 +1,3 @@
 //! The conformance suite that every Gardener cloud provider runs.
+
+pub mod tools;
