@@ -3,6 +3,7 @@
 pub mod call;
 pub mod client;
 pub mod clock;
+pub mod object_http;
 pub mod observe;
 pub mod retry;
 pub mod throttle;

@@ -57,12 +57,21 @@ impl TransportError {
 pub trait Transport: Send + Sync + fmt::Debug {
     /// Sends `request`.
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError>;
+
+    /// A client for large bodies over the same connections, if this transport can stream; `None` unless it says so.
+    fn streaming(&self) -> Option<object_store::client::HttpClient> {
+        None
+    }
 }
 
 #[async_trait]
 impl<T: Transport + ?Sized> Transport for std::sync::Arc<T> {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         (**self).send(request).await
+    }
+
+    fn streaming(&self) -> Option<object_store::client::HttpClient> {
+        (**self).streaming()
     }
 }
 
@@ -77,14 +86,18 @@ mod over_reqwest {
     pub struct ReqwestTransport(reqwest::Client);
 
     impl ReqwestTransport {
-        /// A transport with a connect timeout of 10 s, a request timeout of 60 s and no redirects.
+        /// A transport with a connect timeout of 10 s and no redirects, which gives up after three minutes in which
+        /// nothing came.
+        ///
+        /// There is no limit on a whole request: an [`ApiClient`](crate::client::ApiClient) sets its own, and reading
+        /// a large object takes as long as it takes. Three minutes are enough to send a large part of an upload.
         ///
         /// # Errors
         /// If the TLS configuration of this machine cannot be used.
         pub fn new() -> gardener_provider_core::Result<Self> {
             reqwest::Client::builder()
                 .connect_timeout(Duration::from_secs(10))
-                .timeout(Duration::from_secs(60))
+                .read_timeout(Duration::from_secs(180))
                 .redirect(reqwest::redirect::Policy::none())
                 .user_agent(concat!("gardener-provider/", env!("CARGO_PKG_VERSION")))
                 .build()
@@ -97,7 +110,8 @@ mod over_reqwest {
 
         /// A transport over a client of the caller's, for proxies, extra certificates or shared connections.
         ///
-        /// The client should not follow redirects: a signed request is good for one address only.
+        /// The client should not follow redirects: a signed request is good for one address only. Nor should it limit
+        /// the time of a whole request, for objects are read through it too.
         pub fn from_client(client: reqwest::Client) -> Self {
             Self(client)
         }
@@ -139,6 +153,10 @@ mod over_reqwest {
             *response.headers_mut() = std::mem::take(reply.headers_mut());
             *response.body_mut() = reply.bytes().await.map_err(lost)?;
             Ok(response)
+        }
+
+        fn streaming(&self) -> Option<object_store::client::HttpClient> {
+            Some(object_store::client::HttpClient::new(self.0.clone()))
         }
     }
 }
