@@ -1,1 +1,2 @@
 //! Gardener provider for AWS: machines, infrastructure, object storage.
+pub mod bucket_config;

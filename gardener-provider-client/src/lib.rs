@@ -4,6 +4,7 @@ pub mod batch;
 pub mod call;
 pub mod client;
 pub mod clock;
+pub mod go_duration;
 pub mod object_http;
 pub mod observe;
 pub mod pages;

@@ -97,7 +97,7 @@ mod over_reqwest {
         pub fn new() -> gardener_provider_core::Result<Self> {
             reqwest::Client::builder()
                 .connect_timeout(Duration::from_secs(10))
-                .read_timeout(Duration::from_secs(180))
+                .read_timeout(Duration::from_mins(3))
                 .redirect(reqwest::redirect::Policy::none())
                 .user_agent(concat!("gardener-provider/", env!("CARGO_PKG_VERSION")))
                 .build()
