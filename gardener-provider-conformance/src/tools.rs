@@ -19,6 +19,7 @@
 //! | [`ETCD`] | the folder with `etcd`, `etcdctl` and `etcdutl` 3.5.1 |
 //! | [`ETCD_34`] | the folder with `etcd` and `etcdctl` 3.4.23 |
 //! | [`MINISTACK`] | the `ministack` command (`cargo xtask test --all` only) |
+//! | [`ALL`] | set when the tests that take minutes shall run too |
 //! | [`SKIPS`] | the file that collects the lines of skipped tests |
 
 use std::{
@@ -45,6 +46,8 @@ pub const ETCD: &str = "GARDENER_TEST_ETCD";
 pub const ETCD_34: &str = "GARDENER_TEST_ETCD_34";
 /// Names the `ministack` command.
 pub const MINISTACK: &str = "GARDENER_TEST_MINISTACK";
+/// Set when the tests that take minutes shall run too.
+pub const ALL: &str = "GARDENER_TEST_ALL";
 /// Names the file that collects the lines of skipped tests.
 pub const SKIPS: &str = "GARDENER_TEST_SKIPS";
 
@@ -78,6 +81,15 @@ pub fn etcd_dir(name: &str) -> Option<PathBuf> {
 /// The folder with etcd 3.4.23, or `None` after saying that the test `name` is skipped.
 pub fn etcd_34_dir(name: &str) -> Option<PathBuf> {
     tool(name, ETCD_34)
+}
+
+/// True if tests that take minutes shall run; otherwise says that the test `name` is skipped.
+pub fn all(name: &str) -> bool {
+    let wanted = env::var_os(ALL).is_some();
+    if !wanted {
+        skip(name, "it takes minutes; `cargo xtask test --all` runs it");
+    }
+    wanted
 }
 
 /// The path that the environment variable `variable` names, or `None` after saying that the test `name` is skipped.

