@@ -68,25 +68,13 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
 
 fn tree(workspace: &Workspace, selection: &[&str]) -> Result<Tree> {
     let mut command = cargo(&workspace.root);
-    command.args([
-        "tree",
-        "--quiet",
-        "--all-features",
-        "--target",
-        "all",
-        "--prefix",
-        "depth",
-        "--format",
-        "{p}",
-    ]);
-    output(command.args(selection)).map(|text| Tree::parse(&text))
+    command.args("tree --quiet --all-features --prefix depth --format {p}".split(' ')).args(selection);
+    output(&mut command).map(|text| Tree::parse(&text))
 }
 
 fn members(workspace: &Workspace) -> Result<Vec<String>> {
-    let selection =
-        ["tree", "--quiet", "--workspace", "--depth", "0", "--prefix", "depth", "--format", "{p}"];
-    let tree = Tree::parse(&output(cargo(&workspace.root).args(selection))?);
-    Ok(tree.packages().map(String::from).collect())
+    let roots = tree(workspace, &["--workspace", "--depth", "0"])?;
+    Ok(roots.packages().map(String::from).collect())
 }
 
 /// Dependencies among the members that the rule does not allow.
