@@ -1,1 +1,40 @@
 //! An embedded cloud that speaks the wire protocols of EC2, IAM, STS and S3, with faults on demand.
+//!
+//! A [`Sandbox`] keeps a whole cloud in memory. A provider reaches it in process, because [`Sandbox`] and
+//! [`Aws`](aws::Aws) are [`Transport`](gardener_provider_client::transport::Transport)s, or over a loopback port
+//! ([`Sandbox::serve`]) that the `aws` CLI and boto3 can talk to as well.
+//!
+//! What it is faithful in is what a driver can trip over: dependency rules, idempotency tokens, error codes, states that
+//! change slowly, lists that lag behind, replies that get lost. Time is an injected
+//! [`Clock`](gardener_provider_client::clock::Clock), so a test of a slow cloud takes no time.
+//!
+//! ```
+//! use gardener_provider_sandbox::{Fault, Sandbox, SandboxOptions};
+//!
+//! let sandbox = Sandbox::new(SandboxOptions::instant());
+//! sandbox.faults().add(Fault::throttled().on("ec2", "RunInstances").times(2));
+//! // … drive the cloud through `sandbox.aws()` …
+//! assert!(sandbox.journal().mutating_calls().is_empty());
+//! assert!(sandbox.aws().inventory(None).is_empty());
+//! ```
+//!
+//! Every call is written to the [`Journal`], without secrets.
+
+pub mod aws;
+mod call;
+mod fault;
+mod glob;
+mod ids;
+mod journal;
+mod options;
+mod resource;
+mod sandbox;
+mod server;
+mod world;
+
+pub use fault::{Fault, FaultId, Faults};
+pub use journal::{Journal, JournalEntry};
+pub use options::SandboxOptions;
+pub use resource::Resource;
+pub use sandbox::Sandbox;
+pub use server::Server;

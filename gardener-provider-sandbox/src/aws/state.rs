@@ -1,0 +1,48 @@
+//! Everything the AWS part remembers.
+
+use std::{collections::BTreeMap, time::SystemTime};
+
+use super::{auth::AccessKeys, ec2, efs, elb, iam};
+use crate::{Resource, SandboxOptions, ids::Ids};
+
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) ids: Ids,
+    pub(crate) keys: AccessKeys,
+    /// EC2, by region.
+    pub(crate) ec2: BTreeMap<String, ec2::Region>,
+    pub(crate) iam: iam::State,
+    /// Load balancing, by region.
+    pub(crate) elb: BTreeMap<String, elb::State>,
+    /// File systems, by region.
+    pub(crate) efs: BTreeMap<String, efs::State>,
+}
+
+impl State {
+    pub(crate) fn new(options: &SandboxOptions) -> Self {
+        Self {
+            ids: Ids::new(options.seed),
+            keys: AccessKeys::new(&options.aws.access_keys),
+            ec2: BTreeMap::new(),
+            iam: iam::State::default(),
+            elb: BTreeMap::new(),
+            efs: BTreeMap::new(),
+        }
+    }
+
+    /// See [`Aws::inventory`](super::Aws::inventory); buckets are added there.
+    pub(crate) fn inventory(&self, now: SystemTime) -> Vec<Resource> {
+        let mut found = Vec::new();
+        for (region, ec2) in &self.ec2 {
+            found.extend(ec2.inventory(region, now));
+        }
+        found.extend(self.iam.inventory());
+        for (region, elb) in &self.elb {
+            found.extend(elb.inventory(region, now));
+        }
+        for (region, efs) in &self.efs {
+            found.extend(efs.inventory(region, now));
+        }
+        found
+    }
+}

@@ -1,0 +1,81 @@
+//! The sandbox as a whole.
+
+use std::{io, sync::Arc};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use gardener_provider_client::transport::{Transport, TransportError, TransportErrorKind};
+use http::{Request, Response};
+
+use crate::{Faults, Journal, SandboxOptions, Server, aws::Aws, world::World};
+
+/// A cloud in memory. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Sandbox {
+    world: Arc<World>,
+    aws: Aws,
+}
+
+impl Default for Sandbox {
+    fn default() -> Self {
+        Self::new(SandboxOptions::default())
+    }
+}
+
+impl Sandbox {
+    /// A new cloud, empty but for what an account has from the start.
+    pub fn new(options: SandboxOptions) -> Self {
+        let world = Arc::new(World::new(options));
+        Self { aws: Aws::new(Arc::clone(&world)), world }
+    }
+
+    /// The AWS part.
+    pub fn aws(&self) -> &Aws {
+        &self.aws
+    }
+
+    /// The fault rules.
+    pub fn faults(&self) -> &Faults {
+        &self.world.faults
+    }
+
+    /// The record of all calls.
+    pub fn journal(&self) -> &Journal {
+        &self.world.journal
+    }
+
+    /// The settings it was made with.
+    pub fn options(&self) -> &SandboxOptions {
+        &self.world.options
+    }
+
+    /// Serves the sandbox over HTTP on a free port of 127.0.0.1, until the [`Server`] is stopped or dropped.
+    ///
+    /// # Errors
+    /// If no port can be bound.
+    pub async fn serve(&self) -> io::Result<Server> {
+        self.serve_on(0).await
+    }
+
+    /// As [`Sandbox::serve`], on a port of the caller's choice.
+    ///
+    /// # Errors
+    /// If the port cannot be bound.
+    pub async fn serve_on(&self, port: u16) -> io::Result<Server> {
+        Server::start(self.clone(), port).await
+    }
+}
+
+#[async_trait]
+impl Transport for Sandbox {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let host = request.uri().host().unwrap_or_default().to_owned();
+        match self.aws.exchange(request).await {
+            Some(reply) => reply,
+            None => Err(TransportError::new(
+                TransportErrorKind::Connect,
+                format!("the sandbox has no service at {host:?}"),
+            )),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! The sandbox on a loopback port.
+
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use gardener_provider_client::transport::{Transport, TransportError, TransportErrorKind};
+use http::{Request, Response, StatusCode, Uri, header, uri::Authority};
+use http_body_util::{BodyExt, Full};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::{JoinHandle, JoinSet},
+};
+
+use crate::Sandbox;
+
+/// A running server. Dropping it closes the port and all connections.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    task: JoinHandle<()>,
+}
+
+impl Server {
+    pub(crate) async fn start(sandbox: Sandbox, port: u16) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+        let address = listener.local_addr()?;
+        Ok(Self { address, task: tokio::spawn(accept(listener, Arc::new(sandbox))) })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The URL for clients: `http://127.0.0.1:PORT`.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Closes the port and all connections.
+    pub fn stop(self) {}
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn accept(listener: TcpListener, sandbox: Arc<Sandbox>) {
+    let mut connections = JoinSet::new();
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                connections.spawn(converse(stream, Arc::clone(&sandbox)));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        }
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+async fn converse(stream: TcpStream, sandbox: Arc<Sandbox>) {
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(|request| respond(request, Arc::clone(&sandbox)));
+    let served = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    if let Err(error) = served {
+        tracing::debug!(%error, "connection closed");
+    }
+}
+
+/// An error makes hyper close the connection without a reply, which is what a lost reply looks like to a client.
+async fn respond(
+    request: Request<Incoming>,
+    sandbox: Arc<Sandbox>,
+) -> Result<Response<Full<Bytes>>, TransportError> {
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await.map_err(|error| {
+        TransportError::new(TransportErrorKind::Broken, "the request was cut short").with_source(error)
+    })?;
+    let request = Request::from_parts(parts, body.to_bytes());
+    let request = match absolute(request) {
+        Ok(request) => request,
+        Err(refused) => return Ok(refused),
+    };
+    Ok(sandbox.send(request).await?.map(Full::new))
+}
+
+/// The request with scheme and host in its URI, as a client that calls in process makes it.
+fn absolute(mut request: Request<Bytes>) -> Result<Request<Bytes>, Response<Full<Bytes>>> {
+    let bad = |problem: &'static str| {
+        let mut reply = Response::new(Full::new(Bytes::from_static(problem.as_bytes())));
+        *reply.status_mut() = StatusCode::BAD_REQUEST;
+        Err(reply)
+    };
+    if request.uri().authority().is_some() {
+        return Ok(request);
+    }
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let Some(host) = host.and_then(|host| host.parse::<Authority>().ok()) else {
+        return bad("a Host header is needed");
+    };
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    match Uri::builder().scheme("http").authority(host).path_and_query(path).build() {
+        Ok(uri) => {
+            *request.uri_mut() = uri;
+            Ok(request)
+        }
+        Err(_) => bad("the request target is no path"),
+    }
+}
