@@ -5,6 +5,7 @@ pub mod call;
 pub mod client;
 pub mod clock;
 pub mod go_duration;
+pub mod graph;
 pub mod object_http;
 pub mod observe;
 pub mod pages;

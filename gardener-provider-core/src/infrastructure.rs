@@ -174,6 +174,8 @@ pub enum Action {
     Replace,
     /// It exists and is deleted.
     Delete,
+    /// It was given by the user: it stays, and only what marks it as the cluster's is removed.
+    Release,
     /// It exists as wanted; nothing is done.
     Keep,
 }
@@ -192,6 +194,7 @@ impl fmt::Display for Action {
             Self::Update => "update",
             Self::Replace => "replace",
             Self::Delete => "delete",
+            Self::Release => "release",
             Self::Keep => "keep",
         })
     }
@@ -500,6 +503,9 @@ impl fmt::Display for CloudResource {
 pub trait InfrastructureDriver: Send + Sync + fmt::Debug {
     /// What [`InfrastructureDriver::apply`] would do. Makes no call that changes anything.
     async fn plan(&self, request: &InfrastructureRequest) -> Result<Plan>;
+
+    /// What [`InfrastructureDriver::destroy`] would do. Makes no call that changes anything.
+    async fn plan_destroy(&self, request: &InfrastructureRequest) -> Result<Plan>;
 
     /// Makes the infrastructure as the config says.
     ///

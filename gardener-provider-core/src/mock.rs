@@ -38,6 +38,7 @@ mock! {
     #[async_trait]
     impl InfrastructureDriver for InfrastructureDriver {
         async fn plan(&self, request: &InfrastructureRequest) -> Result<Plan>;
+        async fn plan_destroy(&self, request: &InfrastructureRequest) -> Result<Plan>;
         async fn apply(&self, request: &InfrastructureRequest, options: &RunOptions) -> Result<Infrastructure>;
         async fn destroy(&self, request: &InfrastructureRequest, options: &RunOptions) -> Result<()>;
         async fn get(&self, request: &InfrastructureRequest) -> Result<Infrastructure>;

@@ -230,6 +230,9 @@ impl InfrastructureDriver for Unimplemented {
     async fn plan(&self, _: &InfrastructureRequest) -> Result<Plan> {
         Self::answer(INFRASTRUCTURE)
     }
+    async fn plan_destroy(&self, _: &InfrastructureRequest) -> Result<Plan> {
+        Self::answer(INFRASTRUCTURE)
+    }
     async fn apply(&self, _: &InfrastructureRequest, _: &RunOptions) -> Result<Infrastructure> {
         Self::answer(INFRASTRUCTURE)
     }
