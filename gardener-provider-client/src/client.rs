@@ -241,3 +241,152 @@ pub fn retry_after(reply: &Response<Bytes>) -> Option<Duration> {
     let text = reply.headers().get(http::header::RETRY_AFTER)?.to_str().ok()?;
     text.trim().parse::<u32>().ok().map(|seconds| Duration::from_secs(seconds.into()))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use http::Method;
+
+    use super::*;
+    use crate::{call::Idempotency, clock::TokioClock, fake::FakeTransport, observe::CallStats};
+
+    /// Signs with a number that grows; 401, 429 and 5xx mean what they usually do.
+    #[derive(Debug, Default)]
+    struct Toy {
+        signed: AtomicU32,
+        renewed: AtomicU32,
+    }
+
+    #[async_trait]
+    impl Dialect for Toy {
+        async fn authorize(&self, _: &Call, request: &mut Request<Bytes>) -> Result<()> {
+            let n = self.signed.fetch_add(1, Ordering::Relaxed);
+            request.headers_mut().insert("authorization", n.into());
+            Ok(())
+        }
+
+        fn decode_error(&self, _: &Call, reply: &Response<Bytes>) -> Option<Error> {
+            let kind = match reply.status().as_u16() {
+                200 => return None,
+                401 => ErrorKind::Unauthenticated,
+                404 => ErrorKind::NotFound,
+                429 => ErrorKind::RateLimited,
+                _ => ErrorKind::Unavailable,
+            };
+            let error = Error::new(kind, "no");
+            Some(
+                retry_after(reply)
+                    .map_or(error, |wait| Error::new(kind, "no").with_retry(Retry::After(wait))),
+            )
+        }
+
+        async fn renew(&self) -> bool {
+            self.renewed.fetch_add(1, Ordering::Relaxed) == 0
+        }
+    }
+
+    struct Rig {
+        client: ApiClient,
+        transport: Arc<FakeTransport>,
+        clock: Arc<TokioClock>,
+        stats: Arc<CallStats>,
+    }
+
+    fn rig(transport: FakeTransport) -> Rig {
+        let (transport, clock, stats) =
+            (Arc::new(transport), Arc::new(TokioClock::default()), Arc::default());
+        let settings = ClientSettings::new(clock.clone()).with_observer(Arc::clone(&stats) as _).with_seed(7);
+        let throttle = Throttle::new(clock.clone(), &[]);
+        let client = ApiClient::new(transport.clone(), Arc::new(Toy::default()), throttle, settings);
+        Rig { client, transport, clock, stats }
+    }
+
+    fn call(idempotency: Idempotency) -> Call {
+        let url = "https://cloud.example/thing".parse().unwrap();
+        Call::new("DoThing", "things", Method::POST, url).with_idempotency(idempotency)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn server_errors_are_retried_and_every_attempt_is_signed_anew() {
+        let rig = rig(FakeTransport::new().reply(503, "").reply(500, "").reply(200, "done"));
+        assert_eq!(rig.client.send(&call(Idempotency::Idempotent)).await.unwrap().body(), "done");
+        let signed: Vec<_> =
+            rig.transport.requests().iter().map(|r| r.headers()["authorization"].clone()).collect();
+        assert_eq!(signed, ["0", "1", "2"]);
+        let stats = rig.stats.by_operation()["DoThing"];
+        assert_eq!((stats.attempts, stats.retries, stats.failed), (3, 2, 2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_must_not_be_doubled_is_not_sent_again_after_a_lost_reply() {
+        let rig = rig(FakeTransport::new().no_reply(TransportErrorKind::Broken).reply(200, "twice"));
+        let error = rig.client.send(&call(Idempotency::Once)).await.unwrap_err();
+        assert_eq!((error.kind(), error.retry()), (ErrorKind::Unavailable, Retry::Later));
+        assert!(
+            error.to_string().contains("DoThing") && error.to_string().contains("may have been carried out")
+        );
+        assert_eq!(rig.transport.requests().len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_never_sent_or_was_refused_is_sent_again() {
+        let transport =
+            FakeTransport::new().no_reply(TransportErrorKind::Connect).reply(429, "").reply(200, "once");
+        let rig = rig(transport);
+        assert_eq!(rig.client.send(&call(Idempotency::Once)).await.unwrap().body(), "once");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_server_says_how_long_to_wait() {
+        let busy = Response::builder().status(429).header("retry-after", "9").body(Bytes::new()).unwrap();
+        let rig = rig(FakeTransport::new().response(busy).reply(200, ""));
+        rig.client.send(&call(Idempotency::Safe)).await.unwrap();
+        assert!(rig.clock.monotonic() >= Duration::from_secs(9), "{:?}", rig.clock.monotonic());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_ends_and_says_that_it_was_retried() {
+        let rig = rig(FakeTransport::new());
+        let error = rig.client.send(&call(Idempotency::Safe)).await.unwrap_err();
+        assert_eq!((error.kind(), error.retry()), (ErrorKind::Unavailable, Retry::Exhausted));
+        assert_eq!(rig.transport.requests().len(), 8);
+        assert!(error.to_string().contains("after 8 attempts"), "{error}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn refused_credentials_are_renewed_once() {
+        let rig = rig(FakeTransport::new().reply(401, "").reply(401, "").reply(200, ""));
+        let error = rig.client.send(&call(Idempotency::Safe)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unauthenticated);
+        assert_eq!(rig.transport.requests().len(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn clear_answers_are_not_retried() {
+        let rig = rig(FakeTransport::new().reply(404, "").reply(200, ""));
+        assert!(rig.client.send(&call(Idempotency::Safe)).await.unwrap_err().is_not_found());
+        assert_eq!(rig.transport.requests().len(), 1);
+    }
+
+    #[derive(Debug)]
+    struct Silent;
+
+    #[async_trait]
+    impl Transport for Silent {
+        async fn send(&self, _: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+            std::future::pending().await
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_is_silent_times_out() {
+        let clock = Arc::new(TokioClock::default());
+        let settings = ClientSettings::new(clock.clone()).with_retry(RetryPolicy::none());
+        let throttle = Throttle::new(clock.clone(), &[]);
+        let client = ApiClient::new(Arc::new(Silent), Arc::new(Toy::default()), throttle, settings);
+        let error = client.send(&call(Idempotency::Safe)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert_eq!(clock.monotonic(), Duration::from_secs(60));
+    }
+}

@@ -128,7 +128,8 @@ mod tests {
     }
 }
 
-#[cfg(all(test, feature = "reqwest"))]
+#[cfg(test)]
+#[cfg(feature = "reqwest")]
 mod network_tests {
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},

@@ -144,9 +144,9 @@ impl Engine {
             tally.count(node, !node.only_on_destroy, steps.apply(node))
         })
         .await;
-        tally.finish(options, &walked);
+        Tally::finish(options, &walked);
         walked.into_result(graph)?;
-        let state = steps.into_state().await;
+        let state = steps.into_state();
         Ok(Run { scope, state, actions: tally.into_actions(), missing: Vec::new() })
     }
 
@@ -177,9 +177,9 @@ impl Engine {
             tally.count(node, true, visit)
         })
         .await;
-        tally.finish(options, &walked);
+        Tally::finish(options, &walked);
         walked.into_result(graph)?;
-        let state = steps.into_state().await;
+        let state = steps.into_state();
         Ok(Run { scope, state, actions: tally.into_actions(), missing: Vec::new() })
     }
 
@@ -289,7 +289,7 @@ impl<'a> Tally<'a> {
         }
     }
 
-    fn finish(&self, options: &RunOptions, walked: &Walked) {
+    fn finish(options: &RunOptions, walked: &Walked) {
         let (done, failed, skipped) = (walked.done, walked.failed.len(), walked.skipped);
         options.progress.on(&Progress::Finished { done, failed, skipped });
     }

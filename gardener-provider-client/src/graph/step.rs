@@ -32,7 +32,7 @@ impl<'a> Steps<'a> {
         Self { engine, scope, options, state: Mutex::new(own) }
     }
 
-    pub(super) async fn into_state(self) -> InfrastructureState {
+    pub(super) fn into_state(self) -> InfrastructureState {
         self.state.into_inner()
     }
 
