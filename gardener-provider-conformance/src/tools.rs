@@ -30,8 +30,11 @@ use std::{
     path::PathBuf,
 };
 
+mod etcd;
 mod moto;
+mod server;
 
+pub use etcd::Etcd;
 pub use moto::{Moto, MotoOptions};
 
 /// Names the Python virtual environment with moto, botocore, boto3 and the `aws` command.
@@ -56,7 +59,7 @@ pub const SKIPS: &str = "GARDENER_TEST_SKIPS";
 /// # Panics
 /// If moto is installed but does not start: that is a failure of the test, not a reason to skip it.
 pub fn moto(name: &str, options: &MotoOptions) -> Option<Moto> {
-    tool(name, VENV)?;
+    tool(name, MOTO)?;
     match Moto::start(options) {
         Ok(moto) => Some(moto),
         Err(problem) => panic!("moto is installed but did not start: {problem}"),
