@@ -15,6 +15,7 @@
 //!   `errors` holds what AWS's error codes mean, as data.
 //! - `api` has one file per family of resources: plain functions that build a request and parse its reply.
 //! - `session` puts these together for one identity in one region and paces the calls.
+//! - `bucket_config` reads the BackupBucketConfig; `storage` is object storage on top of it all.
 //! - `provider_spec` reads the MachineClass; `machines` is the machine lifecycle on top of it all.
 //!
 //! There is no vendor SDK here but its credential chain and its signer: of EC2's more than 800 operations about 60 are
@@ -32,6 +33,7 @@ pub mod api;
 pub mod dialect;
 #[doc(hidden)]
 pub mod session;
+mod storage;
 
 use std::sync::Arc;
 
@@ -43,12 +45,13 @@ use gardener_provider_client::{
     throttle::Rate,
     transport::{ReqwestTransport, Transport},
 };
-use gardener_provider_core::{Provider, Result};
+use gardener_provider_core::{Capability, Provider, Result};
 
 use crate::{
     credentials::CredentialSource,
     endpoints::Endpoints,
     session::{Sessions, Shared},
+    storage::AwsStorage,
 };
 
 /// The AWS provider.
@@ -130,8 +133,11 @@ impl AwsProviderBuilder {
     /// If no transport was given and the network cannot be used.
     pub fn build(self) -> Result<Provider> {
         let sessions = Arc::new(self.sessions()?);
-        let _ = sessions;
-        Ok(Provider::builder("aws").build())
+        Ok(Provider::builder("aws")
+            .storage(AwsStorage::new(Arc::clone(&sessions)))
+            .capability(Capability::Versioning)
+            .capability(Capability::Retention)
+            .build())
     }
 
     /// The sessions of the provider that [`AwsProviderBuilder::build`] would make, for tests and measurements of single

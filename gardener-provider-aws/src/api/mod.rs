@@ -6,6 +6,7 @@
 //! can make against the official description of the API.
 
 pub mod query;
+pub mod s3;
 pub mod sts;
 
 use std::fmt;
@@ -214,7 +215,7 @@ impl<R> fmt::Debug for Operation<R> {
 
 /// Every request that this crate can make, with every parameter set.
 pub fn samples() -> Vec<ApiRequest> {
-    [sts::samples()].concat()
+    [s3::samples(), sts::samples()].concat()
 }
 
 #[cfg(test)]
