@@ -8,6 +8,7 @@
 pub mod query;
 pub mod s3;
 pub mod sts;
+pub mod tags;
 
 use std::fmt;
 
@@ -215,7 +216,7 @@ impl<R> fmt::Debug for Operation<R> {
 
 /// Every request that this crate can make, with every parameter set.
 pub fn samples() -> Vec<ApiRequest> {
-    [s3::samples(), sts::samples()].concat()
+    [s3::samples(), sts::samples(), tags::samples()].concat()
 }
 
 #[cfg(test)]
