@@ -1,5 +1,7 @@
 //! `cargo xtask demo`: fetches what the demo needs and becomes it.
 
+use std::process::Command;
+
 use crate::{
     problem::{Problem, Result},
     process::{cargo, replace, run as execute, without_cloud_settings},
@@ -7,7 +9,9 @@ use crate::{
     workspace::Workspace,
 };
 
-const EXAMPLE: [&str; 4] = ["-p", "gardener-provider-examples", "--example", "quickstart"];
+/// With the features that the tests are built with, so that demo and tests share what they build.
+const BUILD: [&str; 5] = ["build", "--workspace", "--all-features", "--example", EXAMPLE];
+const EXAMPLE: &str = "quickstart";
 
 /// Which cloud answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,13 +30,13 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     };
     let installed = install(workspace, tools)?;
     installed.explain();
-    execute(cargo(&workspace.root).arg("build").args(EXAMPLE))?;
-    let mut command = cargo(&workspace.root);
+    execute(cargo(&workspace.root).args(BUILD))?;
+    let program = workspace.target.join("debug").join("examples").join(EXAMPLE);
+    let mut command = Command::new(program);
     if target != Target::Cloud {
         without_cloud_settings(&mut command);
     }
-    installed.tell(&mut command).args(["run", "--quiet"]).args(EXAMPLE).arg("--").args(arguments);
-    replace(&mut command)
+    replace(installed.tell(&mut command).args(arguments))
 }
 
 /// The target, and the arguments with what was left out filled in.
