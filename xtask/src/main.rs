@@ -3,6 +3,7 @@
 
 mod bench;
 mod demo;
+mod deny;
 mod deps;
 mod etcd34;
 mod guard;
@@ -32,6 +33,7 @@ Usage: cargo xtask TASK
                      run the benches, or with --peers those of the peers they are compared with
   tools [--all]      install what tests and demo need into target/tools
   deps               check which crate depends on which
+  deny [CHECKS]      check licences, unwanted crates and sources of all dependencies by deny.toml
   guard              check the tracked files: no ignored tests, no dead links, no machine's own paths
 ";
 
@@ -55,6 +57,7 @@ fn run(task: &str, arguments: &[String]) -> Result<()> {
         "bench" => bench::run(&workspace, arguments),
         "tools" => tools::run(&workspace, arguments),
         "deps" => deps::run(&workspace),
+        "deny" => deny::run(&workspace, arguments),
         "guard" => guard::run(&workspace),
         "" | "help" | "--help" | "-h" => {
             print!("{USAGE}");

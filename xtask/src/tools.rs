@@ -1,16 +1,11 @@
 //! What tests and demo need beside Rust: pinned by version, installed into `target/tools`, told by environment variables.
 
-use std::{
-    fs::{self, File},
-    path::PathBuf,
-    process::Command,
-    thread,
-};
+use std::{fs, path::PathBuf, process::Command, thread};
 
 use crate::{
     etcd34,
     problem::{Context, Problem, Result},
-    venv::{Python, packages},
+    venv::{Python, locked, packages},
     workspace::Workspace,
 };
 
@@ -75,22 +70,19 @@ impl Installed {
     }
 }
 
-/// Makes the tools that are not there yet, side by side; instant when all are. One installation at a time per folder.
+/// Makes the tools that are not there yet, side by side; instant when all are.
 pub(crate) fn install(workspace: &Workspace, wanted: &[Tool]) -> Result<Installed> {
-    let folder = workspace.tools();
-    fs::create_dir_all(&folder).context(folder.display())?;
-    let lock = folder.join("lock");
-    let lock = File::create(&lock).and_then(|file| file.lock().map(|()| file)).context(lock.display())?;
     let python = Python::find()?;
-    let results: Vec<Result<Installed>> = thread::scope(|scope| {
-        let installations: Vec<_> =
-            wanted.iter().map(|tool| scope.spawn(|| tool.install(workspace, &python))).collect();
-        installations
-            .into_iter()
-            .map(|one| one.join().unwrap_or_else(|_| Err(Problem::new("an installation panicked"))))
-            .collect()
-    });
-    drop(lock);
+    let results: Vec<Result<Installed>> = locked(workspace, || {
+        Ok(thread::scope(|scope| {
+            let installations: Vec<_> =
+                wanted.iter().map(|tool| scope.spawn(|| tool.install(workspace, &python))).collect();
+            installations
+                .into_iter()
+                .map(|one| one.join().unwrap_or_else(|_| Err(Problem::new("an installation panicked"))))
+                .collect()
+        }))
+    })?;
     let mut installed = Installed::default();
     for result in results {
         let one = result?;
@@ -172,7 +164,7 @@ mod tests {
 
     #[test]
     fn every_package_is_pinned() {
-        for name in ["aws", "etcd", "ministack"] {
+        for name in ["aws", "etcd", "ministack", "deny"] {
             let list = fs::read_to_string(Workspace::locate().requirements(name)).unwrap();
             let packages: Vec<_> = list.lines().filter(|line| !line.starts_with('#')).collect();
             assert!(!packages.is_empty(), "{name}");

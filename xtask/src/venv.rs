@@ -1,7 +1,7 @@
 //! Python virtual environments with pinned packages.
 
 use std::{
-    fs,
+    fs::{self, File},
     path::{Path, PathBuf},
     process::Command,
 };
@@ -68,6 +68,17 @@ impl Python {
             .context("the virtual environment cannot be made (Debian: install python3-venv)")
             .map(drop)
     }
+}
+
+/// Installs while no other task installs into the same folder.
+pub(crate) fn locked<T>(workspace: &Workspace, install: impl FnOnce() -> Result<T>) -> Result<T> {
+    let folder = workspace.tools();
+    fs::create_dir_all(&folder).context(folder.display())?;
+    let path = folder.join("lock");
+    let file = File::create(&path).context(path.display())?;
+    file.lock().context(path.display())?;
+    // Closing the file, which the end of a killed task does too, lets the next one in.
+    install()
 }
 
 fn is_new_enough(version: &str) -> bool {
