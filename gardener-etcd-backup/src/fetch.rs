@@ -1,0 +1,182 @@
+//! Reading a snapshot: fetched while it is decompressed, and its hash checked before anything inside is believed.
+
+use std::{
+    fs::File,
+    io::{self, Read, Seek, Write},
+    path::Path,
+};
+
+use bytes::{Buf, Bytes};
+use futures::StreamExt;
+use gardener_provider_core::{Error, Result};
+use sha2::{Digest, Sha256};
+use tokio::sync::mpsc;
+
+use crate::{Snapshot, Store, error};
+
+const HASH: usize = 32;
+const BLOCK: usize = 256 << 10;
+
+/// A snapshot without its hash, which was right.
+#[derive(Debug)]
+pub(crate) enum Content {
+    Memory(Vec<u8>),
+    File(File),
+}
+
+/// Where content goes.
+#[derive(Debug, Clone)]
+pub(crate) struct Spool {
+    /// Content beyond this goes to a nameless file.
+    pub(crate) memory: usize,
+    /// The directory of that file.
+    pub(crate) directory: std::path::PathBuf,
+    /// More than this is refused: a small object may decompress to any size.
+    pub(crate) limit: u64,
+}
+
+/// Fetches, decompresses and checks a snapshot.
+pub(crate) async fn fetch(store: &Store, snapshot: &Snapshot, spool: &Spool) -> Result<Content> {
+    let what = snapshot.path.to_string();
+    let compression = snapshot.name.compression()?;
+    let mut chunks = store.get(snapshot).await?.into_stream();
+    let (sender, receiver) = mpsc::channel::<io::Result<Bytes>>(16);
+    let spool = spool.clone();
+    let reader = tokio::task::spawn_blocking(move || {
+        let mut decoder = compression.decoder(ChannelReader { receiver, current: Bytes::new() });
+        read_checked(&mut *decoder, &spool)
+    });
+    let mut failed = None;
+    while let Some(chunk) = chunks.next().await {
+        let stop = chunk.is_err();
+        let chunk = chunk.map_err(|problem| {
+            failed = Some(problem);
+            io::Error::other("the object could not be read to its end")
+        });
+        if sender.send(chunk).await.is_err() || stop {
+            break;
+        }
+    }
+    drop(sender);
+    let content = reader.await.map_err(error::task)?;
+    match (content, failed) {
+        (Ok(content), None) => Ok(content),
+        (_, Some(problem)) => Err(error::store(&format!("read {what}"), problem)),
+        (Err(Unread::Damaged(problem)), None) => Err(error::damaged(what, problem)),
+        (Err(Unread::Spool(problem)), None) => Err(problem),
+    }
+}
+
+enum Unread {
+    Damaged(String),
+    Spool(Error),
+}
+
+/// Reads to the end, keeping the last 32 bytes apart, and compares them with the hash of the rest.
+fn read_checked(decoder: &mut dyn Read, spool: &Spool) -> Result<Content, Unread> {
+    let mut content = Content::Memory(Vec::new());
+    let mut hash = Sha256::new();
+    let mut block = vec![0; BLOCK];
+    let (mut held, mut total) = (0, 0_u64);
+    loop {
+        let read = match decoder.read(&mut block[held..]) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(problem) if problem.kind() == io::ErrorKind::Interrupted => continue,
+            Err(problem) => return Err(Unread::Damaged(problem.to_string())),
+        };
+        held += read;
+        total += read as u64;
+        if total > spool.limit {
+            return Err(Unread::Damaged(format!("it holds more than the {} bytes allowed", spool.limit)));
+        }
+        if held == BLOCK {
+            let body = BLOCK - HASH;
+            hash.update(&block[..body]);
+            content.append(&block[..body], spool).map_err(Unread::Spool)?;
+            block.copy_within(body.., 0);
+            held = HASH;
+        }
+    }
+    let Some(body) = held.checked_sub(HASH) else {
+        return Err(Unread::Damaged(format!("{total} bytes are too few to carry a hash")));
+    };
+    hash.update(&block[..body]);
+    content.append(&block[..body], spool).map_err(Unread::Spool)?;
+    if hash.finalize()[..] != block[body..held] {
+        return Err(Unread::Damaged("its SHA-256 does not match its content".to_owned()));
+    }
+    Ok(content)
+}
+
+impl Content {
+    fn append(&mut self, bytes: &[u8], spool: &Spool) -> Result<()> {
+        let failed = |problem| error::file("write a temporary file in", &spool.directory, problem);
+        match self {
+            Self::Memory(held) if held.len() + bytes.len() <= spool.memory => held.extend_from_slice(bytes),
+            Self::Memory(held) => {
+                let mut file = nameless_file(&spool.directory).map_err(failed)?;
+                file.write_all(held).and_then(|()| file.write_all(bytes)).map_err(failed)?;
+                *self = Self::File(file);
+            }
+            Self::File(file) => file.write_all(bytes).map_err(failed)?,
+        }
+        Ok(())
+    }
+
+    pub(crate) fn len(&self) -> io::Result<u64> {
+        match self {
+            Self::Memory(bytes) => Ok(bytes.len() as u64),
+            Self::File(file) => file.metadata().map(|metadata| metadata.len()),
+        }
+    }
+
+    /// Reads from the beginning.
+    pub(crate) fn reader(&mut self) -> io::Result<Box<dyn Read + '_>> {
+        match self {
+            Self::Memory(bytes) => Ok(Box::new(bytes.as_slice())),
+            Self::File(file) => {
+                file.rewind()?;
+                Ok(Box::new(io::BufReader::with_capacity(BLOCK, file)))
+            }
+        }
+    }
+}
+
+/// A file that disappears with its last handle, so that nothing is left after a crash.
+pub(crate) fn nameless_file(directory: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    for attempt in 0_u32.. {
+        let path = directory.join(format!(".spool-{}-{attempt}", std::process::id()));
+        let mut options = std::fs::OpenOptions::new();
+        match options.read(true).write(true).create_new(true).mode(0o600).open(&path) {
+            Ok(file) => {
+                std::fs::remove_file(&path)?;
+                return Ok(file);
+            }
+            Err(problem) if problem.kind() == io::ErrorKind::AlreadyExists && attempt < 10_000 => {}
+            Err(problem) => return Err(problem),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+/// The receiving end of a fetch, for a blocking thread. It ends when the sender is gone.
+struct ChannelReader {
+    receiver: mpsc::Receiver<io::Result<Bytes>>,
+    current: Bytes,
+}
+
+impl Read for ChannelReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.current.is_empty() {
+            match self.receiver.blocking_recv() {
+                Some(chunk) => self.current = chunk?,
+                None => return Ok(0),
+            }
+        }
+        let length = buffer.len().min(self.current.len());
+        self.current.copy_to_slice(&mut buffer[..length]);
+        Ok(length)
+    }
+}

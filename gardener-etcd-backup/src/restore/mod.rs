@@ -1,0 +1,323 @@
+//! Restoring without etcd: the database is rebuilt from the snapshots, and the log is written with which etcd boots.
+
+mod cluster;
+mod database;
+mod directory;
+mod options;
+mod raft;
+
+use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path, time::SystemTime};
+
+use futures::{StreamExt, stream};
+use gardener_provider_core::{Error, ErrorKind, Result};
+use tokio::sync::mpsc;
+use tracing::{info, warn};
+
+use self::{
+    cluster::Member,
+    database::{Appender, Rebuild},
+    directory::Workplace,
+};
+use crate::{
+    Chain, Snapshot, Store, Target,
+    chain::candidates,
+    delta::{Change, decode},
+    error,
+    fetch::{Content, Spool, fetch},
+    mvcc::EtcdDatabase,
+    store::nothing_there,
+};
+
+pub use self::{
+    cluster::InitialCluster,
+    options::{LeasePolicy, RestoreOptions, RestoreReport},
+};
+
+/// Restores one member's data directory. etcd 3.4 and 3.5 boot from it with the same `--name`, `--initial-cluster` and
+/// peer URLs as in the options.
+///
+/// It is written beside `data_dir` (as `<data_dir>.part`), synced, and renamed into place: `data_dir` is there in full
+/// or not at all. What deltas do not carry is as the full had it: lease grants, authentication, cluster version,
+/// compaction; alarms, members and the raft log are new.
+///
+/// # Errors
+/// - `FailedPrecondition` when `data_dir` exists and is not empty; it is not touched.
+/// - `NotFound` when the store has no full snapshot, or none at or before the target; nothing is touched.
+/// - `DataLoss` when snapshots are damaged and no other way leads to a restore, or `fall_back` is off.
+/// - `InvalidArgument` for an unknown member or a revision that the backup does not reach.
+/// - `Conflict` when another restore works on the same directory.
+pub async fn restore(store: &Store, data_dir: &Path, options: &RestoreOptions) -> Result<RestoreReport> {
+    let (own, members) = choose_member(options)?;
+    directory::refuse_content(data_dir)?;
+    let listing = store.list().await?;
+    if !listing.snapshots.iter().any(|snapshot| snapshot.name.kind == crate::Kind::Full) {
+        return Err(nothing_there(store, &listing));
+    }
+    let mut usable = listing.snapshots;
+    let mut unusable: Vec<String> = Vec::new();
+    loop {
+        let chain = next_chain(&usable, options.target, &unusable)?;
+        info!(full = %chain.full.name, deltas = chain.deltas.len(), last = chain.last(), "restoring");
+        let attempt = Attempt { store, data_dir, options, own: &own, members: &members, chain: &chain };
+        match attempt.run().await? {
+            Outcome::Restored { workplace, mut report, broken: None } => {
+                report.unusable = unusable;
+                check_reached(&report, options.target)?;
+                workplace.publish()?;
+                return Ok(report);
+            }
+            Outcome::Restored { broken: Some(broken), .. } | Outcome::FullBroken(broken) => {
+                exclude(&mut usable, &mut unusable, broken, options)?;
+            }
+        }
+    }
+}
+
+/// The snapshots that a restore would read. It reads nothing but the listing.
+///
+/// # Errors
+/// As [`restore`], as far as names tell.
+pub async fn plan(store: &Store, target: Target) -> Result<Chain> {
+    let listing = store.list().await?;
+    let mut chains = candidates(&listing.snapshots, target)
+        .map_err(|error| if target == Target::Latest { nothing_there(store, &listing) } else { error })?;
+    Ok(chains.swap_remove(0))
+}
+
+fn choose_member(options: &RestoreOptions) -> Result<(Member, Vec<Member>)> {
+    let members = options.cluster.members()?;
+    let own = match &members[..] {
+        [only] if options.member.is_empty() || options.member == only.name => Some(only),
+        _ => members.iter().find(|member| member.name == options.member),
+    };
+    let own = own.cloned().ok_or_else(|| {
+        let names: Vec<_> = options.cluster.names().collect();
+        Error::invalid("member", format!("{:?} is none of the initial cluster's {names:?}", options.member))
+    })?;
+    Ok((own, members))
+}
+
+fn next_chain(usable: &[Snapshot], target: Target, unusable: &[String]) -> Result<Chain> {
+    let explain = |error: Error| match unusable {
+        [] => error,
+        all => error::damaged("the backup", format!("no way is left; {}", all.join("; "))),
+    };
+    Ok(candidates(usable, target).map_err(explain)?.swap_remove(0))
+}
+
+/// Takes a snapshot that turned out unusable out of the choice.
+fn exclude(
+    usable: &mut Vec<Snapshot>,
+    unusable: &mut Vec<String>,
+    (snapshot, error): (Snapshot, Error),
+    options: &RestoreOptions,
+) -> Result<()> {
+    if !options.fall_back {
+        return Err(error);
+    }
+    warn!(snapshot = %snapshot.path, %error, "a snapshot cannot be used; looking for another way");
+    unusable.push(error.to_string());
+    usable.retain(|other| other.path != snapshot.path);
+    Ok(())
+}
+
+fn check_reached(report: &RestoreReport, target: Target) -> Result<()> {
+    match target {
+        Target::Revision(revision) if report.revision != revision && report.is_complete() => {
+            let problem = format!("the backup reaches {} but not {revision}", report.revision);
+            Err(Error::invalid("revision", problem))
+        }
+        Target::Revision(revision) if report.revision != revision => {
+            let problem = format!("revision {revision} is out of reach; {}", report.unusable.join("; "));
+            Err(error::damaged("the backup", problem))
+        }
+        _ => Ok(()),
+    }
+}
+
+struct Attempt<'a> {
+    store: &'a Store,
+    data_dir: &'a Path,
+    options: &'a RestoreOptions,
+    own: &'a Member,
+    members: &'a [Member],
+    chain: &'a Chain,
+}
+
+enum Outcome {
+    Restored { workplace: Workplace, report: RestoreReport, broken: Option<(Snapshot, Error)> },
+    FullBroken((Snapshot, Error)),
+}
+
+/// A delta that was fetched, or why not.
+type Fetched = (Snapshot, Result<Content>);
+
+impl Attempt<'_> {
+    async fn run(&self) -> Result<Outcome> {
+        let workplace = Workplace::prepare(self.data_dir)?;
+        let spool = Spool {
+            memory: self.options.memory,
+            directory: self.options.temporary.clone().unwrap_or_else(|| workplace.path().to_owned()),
+            limit: self.options.max_snapshot,
+        };
+        let full = &self.chain.full;
+        let opened = match fetch(self.store, full, &spool).await {
+            Ok(content) => database::open(full.path.as_ref(), content),
+            Err(error) => Err(error),
+        };
+        let base = match opened {
+            Ok(base) => base,
+            Err(error) => return unusable(full, error).map(Outcome::FullBroken),
+        };
+        if let Target::Revision(revision) = self.options.target
+            && base.compact_revision > revision
+        {
+            let problem = format!("history up to {} was compacted away in it", base.compact_revision);
+            return Ok(Outcome::FullBroken((full.clone(), error::damaged(&full.path, problem))));
+        }
+        self.rebuild(workplace, base, spool).await
+    }
+
+    async fn rebuild(&self, workplace: Workplace, base: EtcdDatabase, spool: Spool) -> Result<Outcome> {
+        let (sender, receiver) = mpsc::channel(1);
+        let job = Job {
+            base,
+            members: self.members.to_vec(),
+            own: self.own.clone(),
+            options: self.options.clone(),
+            chain: self.chain.clone(),
+        };
+        let writer = tokio::task::spawn_blocking(move || job.run(workplace, receiver));
+        let mut deltas = stream::iter(self.chain.deltas.clone())
+            .map(|delta| async {
+                let content = fetch(self.store, &delta, &spool).await;
+                (delta, content)
+            })
+            .buffered(2);
+        while let Some(fetched) = deltas.next().await {
+            if sender.send(fetched).await.is_err() {
+                break;
+            }
+        }
+        drop((sender, deltas));
+        writer.await.map_err(error::task)?
+    }
+}
+
+/// Tells damage, for which another way is looked for, from a failure to read, which another try may cure.
+fn unusable(snapshot: &Snapshot, error: Error) -> Result<(Snapshot, Error)> {
+    match error.kind() {
+        ErrorKind::DataLoss | ErrorKind::NotFound | ErrorKind::Unimplemented => Ok((snapshot.clone(), error)),
+        _ => Err(error),
+    }
+}
+
+/// The blocking half of an attempt.
+struct Job {
+    base: EtcdDatabase,
+    members: Vec<Member>,
+    own: Member,
+    options: RestoreOptions,
+    chain: Chain,
+}
+
+impl Job {
+    fn run(self, workplace: Workplace, mut deltas: mpsc::Receiver<Fetched>) -> Result<Outcome> {
+        let member = workplace.member();
+        let path = member.join("snap/db");
+        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path);
+        let file = file.map_err(|error| error::file("create", &path, error))?;
+        let (mut reached, mut changes, mut broken) = (0, 0, None);
+        let size = {
+            let mut append = |appender: &mut Appender<'_, '_>| {
+                broken = self.apply(appender, &mut deltas)?;
+                (reached, changes) = (appender.reached(), appender.changes());
+                Ok(())
+            };
+            let until = match self.options.target {
+                Target::Revision(revision) => revision,
+                Target::Latest | Target::Time(_) => i64::MAX,
+            };
+            let plan = Rebuild { base: &self.base, members: &self.members, leases: self.options.leases, until };
+            plan.run(file, &mut append)?
+        };
+        // Snapshots still on their way are not needed any more.
+        deltas.close();
+        raft::write_raft_files(&member, &self.own, &self.members)?;
+        let report = RestoreReport {
+            chain: self.chain,
+            revision: reached,
+            compact_revision: self.base.compact_revision,
+            changes,
+            database_size: size,
+            unusable: Vec::new(),
+        };
+        Ok(Outcome::Restored { workplace, report, broken })
+    }
+
+    /// Applies deltas as they come until they end, the target is reached, or one cannot be used.
+    fn apply(
+        &self,
+        appender: &mut Appender<'_, '_>,
+        deltas: &mut mpsc::Receiver<Fetched>,
+    ) -> Result<Option<(Snapshot, Error)>> {
+        let within = |change: &Change| within(self.options.target, change);
+        for expected in &self.chain.deltas {
+            // The sender goes away only with the whole restore.
+            let Some((delta, content)) = deltas.blocking_recv() else {
+                return Err(Error::new(ErrorKind::Cancelled, "the restore was stopped"));
+            };
+            debug_assert_eq!(expected.path, delta.path);
+            let applied = content.and_then(|content| apply_one(appender, &delta, content, &within));
+            match applied {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    appender.discard();
+                    return unusable(&delta, error).map(Some);
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Answers false when the target is reached.
+fn apply_one(
+    appender: &mut Appender<'_, '_>,
+    delta: &Snapshot,
+    mut content: Content,
+    within: &dyn Fn(&Change) -> Result<bool>,
+) -> Result<bool> {
+    let what = delta.path.as_ref();
+    let mut last = 0;
+    let mut more = true;
+    let mut reader = content.reader().map_err(|error| error::file("read", Path::new(what), error))?;
+    let decoded = decode(what, &mut *reader, &mut |change| {
+        last = change.mod_revision;
+        let flow = appender.push(change, within)?;
+        more = flow.is_continue();
+        Ok(flow)
+    });
+    decoded.map_err(|error| error.context(format!("reading {what}")))?;
+    if more && last != delta.name.last {
+        let problem = format!("it ends at revision {last}");
+        return Err(error::damaged(what, problem));
+    }
+    appender.flush()?;
+    Ok(more)
+}
+
+fn within(target: Target, change: &Change) -> Result<bool> {
+    match target {
+        Target::Latest => Ok(true),
+        Target::Revision(revision) => Ok(change.mod_revision <= revision),
+        Target::Time(time) => {
+            let at = chrono::DateTime::parse_from_rfc3339(&change.time).map_err(|problem| {
+                let what = format!("the time {:?} of revision {}", change.time, change.mod_revision);
+                error::damaged(what, problem)
+            })?;
+            Ok(SystemTime::from(at) <= time)
+        }
+    }
+}
