@@ -195,8 +195,7 @@ impl<R: BufRead> Read for LzwReader<R> {
 mod tests {
     use super::*;
 
-    const ALL: [Compression; 4] =
-        [Compression::None, Compression::Gzip, Compression::Zlib, Compression::Lzw];
+    const ALL: [Compression; 4] = [Compression::None, Compression::Gzip, Compression::Zlib, Compression::Lzw];
 
     fn sample() -> Vec<u8> {
         let words = (0_u32..40_000).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes());
@@ -219,11 +218,9 @@ mod tests {
 
     #[test]
     fn several_gzip_members_read_as_one() {
-        let packed = [
-            Compression::Gzip.compress(b"one ").unwrap(),
-            Compression::Gzip.compress(b"two").unwrap(),
-        ]
-        .concat();
+        let packed =
+            [Compression::Gzip.compress(b"one ").unwrap(), Compression::Gzip.compress(b"two").unwrap()]
+                .concat();
         let mut back = String::new();
         Compression::Gzip.decoder(packed.as_slice()).read_to_string(&mut back).unwrap();
         assert_eq!(back, "one two");
@@ -240,5 +237,4 @@ mod tests {
             }
         }
     }
-
 }

@@ -124,13 +124,6 @@ impl Content {
         Ok(())
     }
 
-    pub(crate) fn len(&self) -> io::Result<u64> {
-        match self {
-            Self::Memory(bytes) => Ok(bytes.len() as u64),
-            Self::File(file) => file.metadata().map(|metadata| metadata.len()),
-        }
-    }
-
     /// Reads from the beginning.
     pub(crate) fn reader(&mut self) -> io::Result<Box<dyn Read + '_>> {
         match self {

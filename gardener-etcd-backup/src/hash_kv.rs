@@ -35,7 +35,8 @@ pub struct HashKv {
 
 impl HashKv {
     pub(crate) fn new(hash: u32, revision: i64, compact_revision: i64) -> Self {
-        Self { hash, revision, compact_revision }
+        // An etcd that has never compacted since it was made says -1, and 0 after its next start.
+        Self { hash, revision, compact_revision: compact_revision.max(0) }
     }
 }
 

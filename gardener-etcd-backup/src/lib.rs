@@ -1,20 +1,41 @@
 //! etcd backup and restore, interchangeable with
-//! [etcd-backup-restore](https://github.com/gardener/etcd-backup-restore).
+//! [etcd-backup-restore](https://github.com/gardener/etcd-backup-restore), on any [`object_store::ObjectStore`].
+//!
+//! # What it does
+//! - [`Backup::full`] streams etcd's database into the store: hashed, compressed on all cores and uploaded in parallel
+//!   parts while it arrives, in bounded memory.
+//! - [`restore`] makes a data directory from a full and the deltas after it, without etcd: to the latest state, to a
+//!   revision or to a point in time, for every member of a cluster. etcd 3.4 and 3.5 boot from it.
+//! - [`hash_kv_of_file`] and [`Etcd::hash_kv`] prove that two databases are equal.
+//!
+//! # Formats
+//! A snapshot is the object `<prefix>/v2/<name>` ([`SnapshotName`]), compressed as its suffix says. Inside, a full is the
+//! database as etcd sends it, a delta a JSON array of watch events; either is followed by its SHA-256. Backups of the older
+//! layout (`<prefix>/v1/Backup-…/<name>`) are read too.
+//!
+//! # What deltas do not carry
+//! Lease grants, users and roles, cluster version and compaction are restored as the full had them. That is so for
+//! etcd-backup-restore as well.
 
 mod bolt;
 mod chain;
 mod compression;
 mod delta;
 mod error;
+mod etcd;
 mod fetch;
+mod full;
 mod hash_kv;
 mod mvcc;
 mod name;
 mod restore;
 mod store;
+mod upload;
 
 pub use chain::{Chain, Target};
 pub use compression::Compression;
+pub use etcd::{Etcd, EtcdOptions, EtcdStatus, EtcdTls};
+pub use full::{Backup, FullReport};
 pub use hash_kv::{HashKv, compare_hash_kv, hash_kv_of_file};
 pub use name::{Kind, SnapshotName};
 pub use restore::{InitialCluster, LeasePolicy, RestoreOptions, RestoreReport, plan, restore};

@@ -129,7 +129,8 @@ impl EtcdDatabase {
         }
         database.meta = entries;
         database.check_layout()?;
-        database.compact_revision = database.meta_revision(FINISHED_COMPACT)?.max(database.meta_revision(SCHEDULED_COMPACT)?);
+        database.compact_revision =
+            database.meta_revision(FINISHED_COMPACT)?.max(database.meta_revision(SCHEDULED_COMPACT)?);
         // A new etcd begins at revision 1, before anything is written.
         database.revision = database.last_key_revision()?.max(database.compact_revision).max(1);
         Ok(database)

@@ -1,6 +1,10 @@
 //! The names of snapshots, which carry everything that is known about them without reading them.
 
-use std::{fmt, str::FromStr, time::{Duration, SystemTime, UNIX_EPOCH}};
+use std::{
+    fmt,
+    str::FromStr,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use gardener_provider_core::{Error, Result};
 

@@ -19,7 +19,10 @@ pub struct Store {
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Store").field("objects", &self.objects.to_string()).field("prefix", &self.prefix).finish()
+        f.debug_struct("Store")
+            .field("objects", &self.objects.to_string())
+            .field("prefix", &self.prefix)
+            .finish()
     }
 }
 
@@ -65,8 +68,8 @@ impl Store {
     /// # Errors
     /// `InvalidArgument` for a prefix that is not a path.
     pub fn new(objects: Arc<dyn ObjectStore>, prefix: &str) -> Result<Self> {
-        let prefix =
-            Path::parse(prefix.trim_matches('/')).map_err(|problem| Error::invalid("store prefix", problem))?;
+        let prefix = Path::parse(prefix.trim_matches('/'))
+            .map_err(|problem| Error::invalid("store prefix", problem))?;
         Ok(Self { objects, prefix })
     }
 
@@ -124,7 +127,9 @@ impl Store {
         };
         match (name.parse(), chunk) {
             (Ok(name), None) => Class::Snapshot(name),
-            (Ok(_), Some(chunk)) if chunk.len() == 10 && chunk.bytes().all(|c| c.is_ascii_digit()) => Class::Chunk,
+            (Ok(_), Some(chunk)) if chunk.len() == 10 && chunk.bytes().all(|c| c.is_ascii_digit()) => {
+                Class::Chunk
+            }
             _ => Class::Foreign,
         }
     }

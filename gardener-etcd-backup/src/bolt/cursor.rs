@@ -8,6 +8,9 @@ use crate::error::damaged;
 /// Deeper than any tree that fits in a file: a page has at least two children.
 const MAX_DEPTH: usize = 64;
 
+/// Flags, key and value.
+pub(super) type Element<'a> = (u32, &'a [u8], &'a [u8]);
+
 /// In which order a tree is walked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Order {
@@ -36,7 +39,8 @@ struct Frame {
 impl<'a> Cursor<'a> {
     pub(super) fn new(database: &'a Database, root: &Root, order: Order) -> Result<Self> {
         let visited = Visited::new(database.pages());
-        let mut cursor = Self { database, order, stack: Vec::new(), visited, previous: None, spare: Vec::new() };
+        let mut cursor =
+            Self { database, order, stack: Vec::new(), visited, previous: None, spare: Vec::new() };
         match root {
             Root::Page(id) => cursor.enter(*id)?,
             Root::Inline(bytes) => {
@@ -62,7 +66,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// As [`Cursor::next`], with the element's flags.
-    pub(super) fn next_element(&mut self) -> Result<Option<(u32, &[u8], &[u8])>> {
+    pub(super) fn next_element(&mut self) -> Result<Option<Element<'_>>> {
         loop {
             let Some(frame) = self.stack.last_mut() else { return Ok(None) };
             if frame.taken == frame.page.count() {
@@ -121,12 +125,13 @@ struct Visited(Vec<u64>);
 
 impl Visited {
     fn new(pages: u64) -> Self {
-        Self(vec![0; (pages / 64 + 1) as usize])
+        Self(vec![0; usize::try_from(pages / 64 + 1).unwrap_or(0)])
     }
 
     /// False when the page was there already, or lies outside the file.
     fn insert(&mut self, page: u64) -> bool {
-        let Some(word) = self.0.get_mut((page / 64) as usize) else { return false };
+        let word = usize::try_from(page / 64).ok().and_then(|index| self.0.get_mut(index));
+        let Some(word) = word else { return false };
         let bit = 1 << (page % 64);
         let fresh = *word & bit == 0;
         *word |= bit;

@@ -44,9 +44,9 @@ pub(crate) const NO_FREELIST: u64 = u64::MAX;
 
 /// The 64 bit FNV-1a hash, with which bbolt seals its meta pages.
 pub(crate) fn fnv64a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 pub(crate) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {

@@ -71,13 +71,12 @@ impl Database {
     pub(crate) fn open(source: Arc<dyn ReadAt>) -> Result<Self> {
         let length = source.length().map_err(unreadable)?;
         let first = Meta::read(&*source, 0, length)?;
-        let second = match first {
-            Some(meta) => Meta::read(&*source, u64::from(meta.page_size), length)?,
+        let second = if let Some(meta) = first {
+            Meta::read(&*source, u64::from(meta.page_size), length)?
+        } else {
             // Without the first page the page size is unknown: bbolt looks at every power of two, and so do we.
-            None => {
-                let sizes = (9..=16).map(|bits| Meta::read(&*source, 1 << bits, length));
-                sizes.collect::<Result<Vec<_>>>()?.into_iter().flatten().next()
-            }
+            let sizes = (9..=16).map(|bits| Meta::read(&*source, 1 << bits, length));
+            sizes.collect::<Result<Vec<_>>>()?.into_iter().flatten().next()
         };
         let newest = [first, second].into_iter().flatten().max_by_key(|meta| meta.transaction);
         let meta = newest.ok_or_else(|| damaged("the database", "neither meta page is valid"))?;
@@ -139,13 +138,14 @@ impl Database {
         if u64_at(&buffer, 0) != Some(id) {
             return Err(damaged(format!("page {id}"), "it carries another page's number"));
         }
-        let overflow = u64::from(u32_at(&buffer, 12).unwrap_or(0));
+        let overflow = u32_at(&buffer, 12).unwrap_or(0) as usize;
         if overflow > 0 {
-            if overflow >= self.meta.pages - id || (overflow + 1) * size > MAX_PAGE {
+            let pages = overflow as u64;
+            if pages >= self.meta.pages - id || (pages + 1) * size > MAX_PAGE {
                 return Err(damaged(format!("page {id}"), format!("overflow of {overflow} pages")));
             }
             let rest = buffer.len();
-            buffer.resize(rest * (overflow as usize + 1), 0);
+            buffer.resize(rest * (overflow + 1), 0);
             let at = id * size + rest as u64;
             self.source.read_exact_at(&mut buffer[rest..], at).map_err(unreadable)?;
         }

@@ -8,13 +8,15 @@ use std::{
 use gardener_provider_core::{Error, Result};
 
 use super::{
-    ELEMENT, FLAG_BRANCH, FLAG_LEAF, FLAG_META, LEAF_IS_BUCKET, MAGIC, NO_FREELIST, PAGE_HEADER, VERSION, fnv64a,
+    ELEMENT, FLAG_BRANCH, FLAG_LEAF, FLAG_META, LEAF_IS_BUCKET, MAGIC, NO_FREELIST, PAGE_HEADER, VERSION,
+    fnv64a,
 };
 
 /// Writes buckets one after the other, in the order of their names.
 #[derive(Debug)]
 pub(crate) struct DatabaseWriter {
     out: Out,
+    page_size: u32,
     buckets: Vec<(Vec<u8>, [u8; 16])>,
 }
 
@@ -25,7 +27,7 @@ impl DatabaseWriter {
         let mut file = BufWriter::with_capacity(1 << 20, file);
         let empty = vec![0; page_size as usize * 2];
         file.write_all(&empty).map_err(unwritable)?;
-        Ok(Self { out: Out { file, page_size: page_size as usize, next: 2 }, buckets: Vec::new() })
+        Ok(Self { out: Out { file, page_size: page_size as usize, next: 2 }, page_size, buckets: Vec::new() })
     }
 
     /// Begins a bucket's tree.
@@ -49,14 +51,15 @@ impl DatabaseWriter {
             tree.push(&mut self.out, LEAF_IS_BUCKET, name, value)?;
         }
         let root = tree.finish(&mut self.out)?;
-        let Out { mut file, page_size, next } = self.out;
+        let page_size = self.page_size;
+        let Out { mut file, next, .. } = self.out;
         for id in 0..2 {
-            file.seek(SeekFrom::Start(id * page_size as u64)).map_err(unwritable)?;
+            file.seek(SeekFrom::Start(id * u64::from(page_size))).map_err(unwritable)?;
             file.write_all(&meta_page(id, page_size, root, next)).map_err(unwritable)?;
         }
         let file = file.into_inner().map_err(|error| unwritable(error.into_error()))?;
         file.sync_all().map_err(unwritable)?;
-        Ok(next * page_size as u64)
+        Ok(next * u64::from(page_size))
     }
 }
 
@@ -92,7 +95,7 @@ impl Tree {
             let (first, id) = self.leaf.write(out, FLAG_LEAF)?;
             self.push_branch(out, 0, &first, id)?;
         }
-        let at = self.leaf.begin(key);
+        let at = self.leaf.begin(key)?;
         self.leaf.elements.push([flags, at, length(key)?, length(value)?]);
         self.leaf.data.extend_from_slice(key);
         self.leaf.data.extend_from_slice(value);
@@ -109,8 +112,10 @@ impl Tree {
             self.push_branch(out, level + 1, &first, full)?;
         }
         let branch = &mut self.branches[level];
-        let at = branch.begin(key);
-        branch.elements.push([at, length(key)?, id as u32, (id >> 32) as u32]);
+        let at = branch.begin(key)?;
+        let (low, high) = (id & u64::from(u32::MAX), id >> 32);
+        let half = |half| u32::try_from(half).map_err(too_large);
+        branch.elements.push([at, length(key)?, half(low)?, half(high)?]);
         branch.data.extend_from_slice(key);
         Ok(())
     }
@@ -144,28 +149,32 @@ impl Level {
     }
 
     /// Notes the first key of the page and answers where the next data goes.
-    fn begin(&mut self, key: &[u8]) -> u32 {
+    fn begin(&mut self, key: &[u8]) -> Result<u32> {
         if self.elements.is_empty() {
             self.first = key.to_vec();
         }
-        self.data.len() as u32
+        length(&self.data)
     }
 
     /// Writes the page, empties it, and answers its first key and number.
     fn write(&mut self, out: &mut Out, flags: u16) -> Result<(Vec<u8>, u64)> {
-        let header = PAGE_HEADER + self.elements.len() * ELEMENT;
+        let count = u16::try_from(self.elements.len()).map_err(too_large)?;
+        let header = PAGE_HEADER + usize::from(count) * ELEMENT;
         let pages = (header + self.data.len()).div_ceil(out.page_size);
         let id = out.next;
         let mut page = Vec::with_capacity(header);
         page.extend_from_slice(&id.to_le_bytes());
         page.extend_from_slice(&flags.to_le_bytes());
-        page.extend_from_slice(&(self.elements.len() as u16).to_le_bytes());
-        page.extend_from_slice(&(pages as u32 - 1).to_le_bytes());
-        for (index, element) in self.elements.iter().enumerate() {
-            let own = (PAGE_HEADER + index * ELEMENT) as u32;
+        page.extend_from_slice(&count.to_le_bytes());
+        page.extend_from_slice(&u32::try_from(pages - 1).map_err(too_large)?.to_le_bytes());
+        // Positions count from the element itself.
+        let mut distance = u32::try_from(header - PAGE_HEADER).map_err(too_large)?;
+        for element in &self.elements {
             let mut words = *element;
-            words[usize::from(flags == FLAG_LEAF)] += header as u32 - own;
-            words.iter().for_each(|word| page.extend_from_slice(&word.to_le_bytes()));
+            let position = &mut words[usize::from(flags == FLAG_LEAF)];
+            *position = position.checked_add(distance).ok_or_else(|| too_large("position"))?;
+            distance -= 16;
+            page.extend(words.iter().flat_map(|word| word.to_le_bytes()));
         }
         let padding = pages * out.page_size - header - self.data.len();
         out.file.write_all(&page).map_err(unwritable)?;
@@ -186,12 +195,16 @@ struct Out {
 }
 
 fn length(bytes: &[u8]) -> Result<u32> {
-    u32::try_from(bytes.len()).map_err(|_| Error::internal("an entry of more than 4 GiB"))
+    u32::try_from(bytes.len()).map_err(too_large)
 }
 
-fn meta_page(id: u64, page_size: usize, root: u64, pages: u64) -> Vec<u8> {
+fn too_large(problem: impl std::fmt::Display) -> Error {
+    Error::internal(format!("a page of more than 4 GiB: {problem}"))
+}
+
+fn meta_page(id: u64, page_size: u32, root: u64, pages: u64) -> Vec<u8> {
     let mut body = Vec::with_capacity(64);
-    for word in [MAGIC, VERSION, page_size as u32, 0] {
+    for word in [MAGIC, VERSION, page_size, 0] {
         body.extend_from_slice(&word.to_le_bytes());
     }
     for word in [root, 0, NO_FREELIST, pages, id] {

@@ -194,7 +194,8 @@ mod tests {
 
     #[test]
     fn puts_and_deletions_are_read() {
-        let delete = r#"{"time":"","etcdEvent":{"kv":{"mod_revision":10,"key":"L2E="},"type":1,"prev_kv":null}}"#;
+        let delete =
+            r#"{"time":"","etcdEvent":{"kv":{"mod_revision":10,"key":"L2E="},"type":1,"prev_kv":null}}"#;
         let changes = all(&format!("[{PUT},\n {delete}]")).unwrap();
         assert_eq!((changes[0].key.as_slice(), changes[0].value.as_slice()), (&b"/a"[..], &b"x"[..]));
         assert_eq!((changes[0].lease, changes[0].version, changes[0].delete), (123, 3, false));

@@ -137,7 +137,11 @@ impl<'a, 't> Appender<'a, 't> {
 
     /// Takes the next change. Those at or below the revision reached are known already and left out. It breaks when the
     /// change is not `within` the target.
-    pub(crate) fn push(&mut self, change: Change, within: &dyn Fn(&Change) -> Result<bool>) -> Result<ControlFlow<()>> {
+    pub(crate) fn push(
+        &mut self,
+        change: Change,
+        within: &dyn Fn(&Change) -> Result<bool>,
+    ) -> Result<ControlFlow<()>> {
         check(&change)?;
         let revision = change.mod_revision;
         if revision <= self.reached {
@@ -155,7 +159,10 @@ impl<'a, 't> Appender<'a, 't> {
         }
         self.pending_bytes += change.key.len() + change.value.len() + size_of::<Change>();
         if self.pending_bytes > MAX_REVISION {
-            return Err(damaged("a delta", format!("revision {revision} has more than {MAX_REVISION} bytes")));
+            return Err(damaged(
+                "a delta",
+                format!("revision {revision} has more than {MAX_REVISION} bytes"),
+            ));
         }
         self.pending.push(change);
         Ok(ControlFlow::Continue(()))
@@ -219,4 +226,3 @@ pub(crate) fn open(what: &str, content: crate::fetch::Content) -> Result<EtcdDat
     let opened = crate::bolt::Database::open(source).and_then(EtcdDatabase::open);
     opened.map_err(|error: Error| error.context(format!("reading {what}")))
 }
-

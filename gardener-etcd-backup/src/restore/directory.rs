@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use gardener_provider_core::{Error, ErrorKind, Result};
+use gardener_provider_core::{Error, ErrorKind, Result, Retry};
 
 use crate::error::file;
 
@@ -59,7 +59,9 @@ impl Workplace {
     /// Syncs the directories and renames the data directory into place.
     pub(crate) fn publish(mut self) -> Result<()> {
         let data = self.part.join(DATA);
-        for directory in [data.join("member/snap"), data.join("member/wal"), data.join("member"), data.clone()] {
+        for directory in
+            [data.join("member/snap"), data.join("member/wal"), data.join("member"), data.clone()]
+        {
             sync(&directory)?;
         }
         refuse_content(&self.target)?;
@@ -119,8 +121,9 @@ pub(crate) fn refuse_content(target: &Path) -> Result<()> {
         Err(error) => Err(file("look at", target, error)),
         Ok(metadata) if metadata.is_dir() && is_empty(target)? => Ok(()),
         Ok(_) => {
-            let message = format!("{} is there and not an empty directory; nothing was touched", target.display());
-            Err(Error::new(ErrorKind::FailedPrecondition, message).with_retry(Default::default()))
+            let message =
+                format!("{} is there and not an empty directory; nothing was touched", target.display());
+            Err(Error::new(ErrorKind::FailedPrecondition, message).with_retry(Retry::Never))
         }
     }
 }

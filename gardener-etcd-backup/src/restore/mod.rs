@@ -64,7 +64,7 @@ pub async fn restore(store: &Store, data_dir: &Path, options: &RestoreOptions) -
                 report.unusable = unusable;
                 check_reached(&report, options.target)?;
                 workplace.publish()?;
-                return Ok(report);
+                return Ok(*report);
             }
             Outcome::Restored { broken: Some(broken), .. } | Outcome::FullBroken(broken) => {
                 exclude(&mut usable, &mut unusable, broken, options)?;
@@ -145,7 +145,7 @@ struct Attempt<'a> {
 }
 
 enum Outcome {
-    Restored { workplace: Workplace, report: RestoreReport, broken: Option<(Snapshot, Error)> },
+    Restored { workplace: Workplace, report: Box<RestoreReport>, broken: Option<(Snapshot, Error)> },
     FullBroken((Snapshot, Error)),
 }
 
@@ -238,20 +238,21 @@ impl Job {
                 Target::Revision(revision) => revision,
                 Target::Latest | Target::Time(_) => i64::MAX,
             };
-            let plan = Rebuild { base: &self.base, members: &self.members, leases: self.options.leases, until };
+            let plan =
+                Rebuild { base: &self.base, members: &self.members, leases: self.options.leases, until };
             plan.run(file, &mut append)?
         };
         // Snapshots still on their way are not needed any more.
         deltas.close();
         raft::write_raft_files(&member, &self.own, &self.members)?;
-        let report = RestoreReport {
+        let report = Box::new(RestoreReport {
             chain: self.chain,
             revision: reached,
             compact_revision: self.base.compact_revision,
             changes,
             database_size: size,
             unusable: Vec::new(),
-        };
+        });
         Ok(Outcome::Restored { workplace, report, broken })
     }
 

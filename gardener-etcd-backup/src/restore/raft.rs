@@ -216,17 +216,18 @@ fn membership_store(members: &[Member]) -> Result<Value> {
             "action": "create",
             "node": { "key": leaf_path, "value": attributes, "modifiedIndex": index, "createdIndex": index },
         }));
-        let leaf = node(&leaf_path, &attributes, Value::Null, index);
-        children.insert(member.hex_id(), node(&path, "", json!({ "raftAttributes": leaf }), index));
+        let leaf = node(&leaf_path, &attributes, &Value::Null, index);
+        children.insert(member.hex_id(), node(&path, "", &json!({ "raftAttributes": leaf }), index));
     }
     let count = members.len();
     events.resize(EVENT_HISTORY.max(count), Value::Null);
-    let members = node("/0/members", "", Value::Object(children), 1);
-    let zero = node("/0", "", json!({ "members": members }), 0);
-    let root = node("/", "", json!({ "0": zero, "1": node("/1", "", json!({}), 0) }), 0);
+    let members = node("/0/members", "", &Value::Object(children), 1);
+    let zero = node("/0", "", &json!({ "members": members }), 0);
+    let root = node("/", "", &json!({ "0": zero, "1": node("/1", "", &json!({}), 0) }), 0);
     let mut stats: Map<_, _> = STATISTICS.iter().map(|name| ((*name).to_owned(), json!(0))).collect();
     stats.insert("createSuccess".to_owned(), json!(count));
-    let queue = json!({ "Events": events, "Size": count, "Front": 0, "Back": count, "Capacity": EVENT_HISTORY });
+    let queue =
+        json!({ "Events": events, "Size": count, "Front": 0, "Back": count, "Capacity": EVENT_HISTORY });
     let history = json!({ "Queue": queue, "StartIndex": 1, "LastIndex": count });
     Ok(json!({
         "Root": root,
@@ -238,12 +239,24 @@ fn membership_store(members: &[Member]) -> Result<Value> {
 }
 
 const STATISTICS: [&str; 15] = [
-    "getsSuccess", "getsFail", "setsSuccess", "setsFail", "deleteSuccess", "deleteFail", "updateSuccess",
-    "updateFail", "createFail", "compareAndSwapSuccess", "compareAndSwapFail", "compareAndDeleteSuccess",
-    "compareAndDeleteFail", "expireCount", "watchers",
+    "getsSuccess",
+    "getsFail",
+    "setsSuccess",
+    "setsFail",
+    "deleteSuccess",
+    "deleteFail",
+    "updateSuccess",
+    "updateFail",
+    "createFail",
+    "compareAndSwapSuccess",
+    "compareAndSwapFail",
+    "compareAndDeleteSuccess",
+    "compareAndDeleteFail",
+    "expireCount",
+    "watchers",
 ];
 
-fn node(path: &str, value: &str, children: Value, index: u64) -> Value {
+fn node(path: &str, value: &str, children: &Value, index: u64) -> Value {
     json!({
         "Path": path, "CreatedIndex": index, "ModifiedIndex": index, "ExpireTime": "0001-01-01T00:00:00Z",
         "Value": value, "Children": children,

@@ -1,5 +1,11 @@
 //! What several test files need: the fixtures, put into a store as etcd-backup-restore would have.
-#![allow(dead_code, reason = "each test file uses a part")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses a part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "helpers of tests: small numbers, and failing loudly is their purpose"
+)]
 
 use std::{io::Read, path::PathBuf, sync::Arc};
 

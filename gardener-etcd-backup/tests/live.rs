@@ -1,0 +1,119 @@
+//! Backups of real etcd servers, restored and started again.
+#![allow(clippy::cast_possible_truncation, reason = "small numbers of a test")]
+
+mod common;
+#[path = "common/etcd.rs"]
+mod etcd;
+
+use std::sync::Arc;
+
+use gardener_etcd_backup::{
+    Backup, Compression, InitialCluster, Kind, RestoreOptions, Store, compare_hash_kv, hash_kv_of_file,
+    restore,
+};
+use object_store::{ObjectStoreExt, local::LocalFileSystem, memory::InMemory};
+
+const ALL: [Compression; 4] = [Compression::None, Compression::Gzip, Compression::Zlib, Compression::Lzw];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_of_a_live_etcd_restores_to_the_same_hash_and_serves() {
+    for server in etcd::servers("a_full_of_a_live_etcd_restores_to_the_same_hash_and_serves") {
+        let place = tempfile::tempdir().unwrap();
+        let source = server.start(&place.path().join("source"));
+        let writer = source.writer();
+        writer.variety(40).await;
+        writer.compact(60).await;
+        writer.variety(20).await;
+        let etcd = source.client();
+        for compression in ALL {
+            let bucket = place.path().join(format!("bucket-{compression}"));
+            std::fs::create_dir(&bucket).unwrap();
+            let objects = Arc::new(LocalFileSystem::new_with_prefix(&bucket).unwrap());
+            let store = Store::new(objects, common::PREFIX).unwrap();
+            let backup = Backup::new(etcd.clone(), store.clone()).with_compression(compression);
+            let full = backup.full().await.unwrap();
+            assert_eq!(full.etcd_version, server.version);
+            assert_eq!(full.snapshot.name.kind, Kind::Full);
+            let listing = store.list().await.unwrap();
+            assert_eq!(listing.snapshots, std::slice::from_ref(&full.snapshot));
+
+            let data_dir = place.path().join(format!("restored-{compression}"));
+            let peer = format!("http://127.0.0.1:{}", etcd::free_port());
+            let cluster = InitialCluster::single("default", peer.clone());
+            let options = RestoreOptions::default().with_cluster(cluster, "default");
+            let report = restore(&store, &data_dir, &options).await.unwrap();
+            let expected = etcd.hash_kv(Some(report.revision)).await.unwrap();
+            compare_hash_kv(expected, hash_kv_of_file(&data_dir, None).unwrap()).unwrap();
+
+            let cluster = format!("default={peer}");
+            let flags = ["--initial-cluster", &cluster, "--listen-peer-urls", &peer];
+            let flags = [&flags[..], &["--initial-advertise-peer-urls", &peer]].concat();
+            let restored = server.start_with(&data_dir, &flags);
+            let found = restored.client().hash_kv(Some(report.revision)).await.unwrap();
+            compare_hash_kv(expected, found).unwrap();
+            let next = restored.writer().put(b"/after", b"restore", 0).await;
+            assert_eq!(next, report.revision + 1, "the restored etcd takes writes");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_members_boot_from_one_backup() {
+    for server in etcd::servers("three_members_boot_from_one_backup") {
+        let place = tempfile::tempdir().unwrap();
+        let source = server.start(&place.path().join("source"));
+        source.writer().variety(20).await;
+        let store = Store::new(Arc::new(InMemory::new()), common::PREFIX).unwrap();
+        Backup::new(source.client(), store.clone()).full().await.unwrap();
+        let expected = source.client().hash_kv(None).await.unwrap();
+        drop(source);
+
+        let peers: Vec<_> =
+            (0..3).map(|n| (format!("m{n}"), format!("http://127.0.0.1:{}", etcd::free_port()))).collect();
+        let list: Vec<_> = peers.iter().map(|(name, url)| format!("{name}={url}")).collect();
+        let list = list.join(",");
+        let cluster = InitialCluster::parse(&list, "restored").unwrap();
+        let mut starting = Vec::new();
+        for (name, url) in &peers {
+            let data_dir = place.path().join(name);
+            let options = RestoreOptions::default().with_cluster(cluster.clone(), name.clone());
+            restore(&store, &data_dir, &options).await.unwrap();
+            let flags = ["--name", name, "--initial-cluster", &list, "--initial-cluster-token", "restored"];
+            let flags =
+                [&flags[..], &["--listen-peer-urls", url, "--initial-advertise-peer-urls", url]].concat();
+            let flags: Vec<_> = flags.into_iter().map(str::to_owned).collect();
+            starting.push(server.spawn(&data_dir, &flags));
+        }
+        let members: Vec<_> = starting.into_iter().map(etcd::Starting::wait_until_ready).collect();
+        let next = members[0].writer().put(b"/after", b"restore", 0).await;
+        for member in &members {
+            assert_eq!(member.client().revision().await.unwrap(), next);
+            let found = member.client().hash_kv(Some(expected.revision)).await.unwrap();
+            compare_hash_kv(expected, found).unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_database_is_uploaded_in_parts() {
+    for server in etcd::servers("a_large_database_is_uploaded_in_parts") {
+        let place = tempfile::tempdir().unwrap();
+        let source = server.start(&place.path().join("source"));
+        let writer = source.writer();
+        for n in 0..24_u32 {
+            writer.put(format!("/large/{n}").as_bytes(), &vec![n as u8; 1 << 20], 0).await;
+        }
+        let objects = Arc::new(InMemory::new());
+        let store = Store::new(objects.clone(), common::PREFIX).unwrap();
+        let backup = Backup::new(source.client(), store.clone()).with_compression(Compression::None);
+        let full = backup.with_parts(5 << 20, 3).full().await.unwrap();
+        assert!(full.snapshot.size > 24 << 20);
+        assert_eq!(full.snapshot.size, full.database_size + 32);
+        let stored = objects.head(&full.snapshot.path).await.unwrap();
+        assert_eq!(stored.size, full.snapshot.size);
+        let data_dir = place.path().join("restored");
+        restore(&store, &data_dir, &RestoreOptions::default()).await.unwrap();
+        let expected = source.client().hash_kv(None).await.unwrap();
+        compare_hash_kv(expected, hash_kv_of_file(&data_dir, None).unwrap()).unwrap();
+    }
+}
