@@ -114,6 +114,11 @@ fn envelope(context: &Context<'_>, route: &Route, content: Xml) -> Response<Byte
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{operation}Response xmlns=\"{namespace}\">\
              <requestId>{id}</requestId>{content}</{operation}Response>"
         )
+    } else if route.service == Service::Iam && content.is_empty() {
+        format!(
+            "<{operation}Response xmlns=\"{namespace}\"><ResponseMetadata><RequestId>{id}</RequestId>\
+             </ResponseMetadata></{operation}Response>"
+        )
     } else {
         format!(
             "<{operation}Response xmlns=\"{namespace}\"><{operation}Result>{content}</{operation}Result>\

@@ -19,6 +19,8 @@ mod s3;
 mod signature;
 mod state;
 mod sts;
+#[cfg(test)]
+pub(crate) mod testing;
 mod text;
 mod xml;
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::SystemTime};
 
-use super::{auth::AccessKeys, ec2, efs, elb, iam};
+use super::{auth::AccessKeys, ec2, efs, elb, iam, sts};
 use crate::{Resource, SandboxOptions, ids::Ids};
 
 #[derive(Debug)]
@@ -12,6 +12,7 @@ pub(crate) struct State {
     /// EC2, by region.
     pub(crate) ec2: BTreeMap<String, ec2::Region>,
     pub(crate) iam: iam::State,
+    pub(crate) sts: sts::State,
     /// Load balancing, by region.
     pub(crate) elb: BTreeMap<String, elb::State>,
     /// File systems, by region.
@@ -25,6 +26,7 @@ impl State {
             keys: AccessKeys::new(&options.aws.access_keys),
             ec2: BTreeMap::new(),
             iam: iam::State::default(),
+            sts: sts::State::default(),
             elb: BTreeMap::new(),
             efs: BTreeMap::new(),
         }

@@ -25,6 +25,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     writeln!(out, "export AWS_ACCESS_KEY_ID={}", key.id)?;
     writeln!(out, "export AWS_SECRET_ACCESS_KEY={}", key.secret.expose())?;
     writeln!(out, "export AWS_REGION=eu-west-1")?;
+    // boto3 reads this name only.
+    writeln!(out, "export AWS_DEFAULT_REGION=eu-west-1")?;
     out.flush()?;
     drop(out);
     std::future::pending().await
