@@ -27,14 +27,16 @@ use std::{
     ffi::OsStr,
     fs::OpenOptions,
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 mod etcd;
+mod ministack;
 mod moto;
 mod server;
 
 pub use etcd::Etcd;
+pub use ministack::Ministack;
 pub use moto::{Moto, MotoOptions};
 
 /// Names the Python virtual environment with moto, botocore, boto3 and the `aws` command.
@@ -63,6 +65,19 @@ pub fn moto(name: &str, options: &MotoOptions) -> Option<Moto> {
     match Moto::start(options) {
         Ok(moto) => Some(moto),
         Err(problem) => panic!("moto is installed but did not start: {problem}"),
+    }
+}
+
+/// A fresh ministack with its objects in the folder `data` for the test `name`, or `None` after saying that the test is
+/// skipped.
+///
+/// # Panics
+/// As [`moto`].
+pub fn ministack(name: &str, data: &Path) -> Option<Ministack> {
+    tool(name, MINISTACK)?;
+    match Ministack::start(data) {
+        Ok(server) => Some(server),
+        Err(problem) => panic!("ministack is installed but did not start: {problem}"),
     }
 }
 
@@ -123,7 +138,8 @@ pub fn skip(name: &str, reason: &str) {
 
 fn located(value: Option<&OsStr>, variable: &str) -> Result<PathBuf, String> {
     let Some(value) = value.filter(|value| !value.is_empty()) else {
-        return Err(format!("{variable} is not set (`cargo xtask test` installs the tools and sets it)"));
+        let task = if variable == MINISTACK { "cargo xtask test --all" } else { "cargo xtask test" };
+        return Err(format!("{variable} is not set (`{task}` installs the tool and sets it)"));
     };
     let path = PathBuf::from(value);
     if path.exists() {

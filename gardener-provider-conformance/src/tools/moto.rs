@@ -2,7 +2,10 @@
 
 use std::{env, io, net::SocketAddr, path::Path, process::Command};
 
-use super::{MOTO, server::Server};
+use super::{
+    MOTO,
+    server::{Server, running_on},
+};
 
 /// How moto behaves.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -66,7 +69,7 @@ impl Moto {
     fn start_program(program: &Path, options: &MotoOptions) -> io::Result<Self> {
         let mut command = Command::new(program);
         command.args(["-H", "127.0.0.1", "-p", "0"]).env("PYTHONUNBUFFERED", "1").envs(options.environment());
-        Server::start("moto", &command, address_in).map(Self)
+        Server::start("moto", &command, running_on).map(Self)
     }
 
     /// The URL of every service, without a slash at its end.
@@ -85,23 +88,12 @@ impl Moto {
     }
 }
 
-fn address_in(line: &str) -> Option<SocketAddr> {
-    let (_, address) = line.split_once("Running on http://")?;
-    address.trim_end().trim_end_matches('/').parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::TcpStream;
 
     use super::*;
     use crate::tools;
-
-    #[test]
-    fn the_address_is_read_from_the_announcement() {
-        assert_eq!(address_in(" * Running on http://127.0.0.1:41234"), "127.0.0.1:41234".parse().ok());
-        assert_eq!(address_in("WARNING: This is a development server."), None);
-    }
 
     #[test]
     fn options_become_variables() {

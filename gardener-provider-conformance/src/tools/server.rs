@@ -157,9 +157,26 @@ fn announced(
     Err(io::Error::other(format!("{name} ended: {}", seen.make_contiguous().join(" | "))))
 }
 
+/// The address in the announcement that Python's web servers have in common.
+pub(super) fn running_on(line: &str) -> Option<SocketAddr> {
+    let (_, address) = line.split_once("Running on http://")?;
+    address.split_whitespace().next()?.trim_end_matches('/').parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_announcement_of_python_servers_is_read() {
+        for line in [
+            " * Running on http://127.0.0.1:41234",
+            "[INFO] Running on http://127.0.0.1:41234/ (CTRL + C to quit)",
+        ] {
+            assert_eq!(running_on(line), "127.0.0.1:41234".parse().ok());
+        }
+        assert_eq!(running_on("WARNING: This is a development server."), None);
+    }
 
     fn port_alone(line: &str) -> Option<SocketAddr> {
         line.trim().parse().ok()
