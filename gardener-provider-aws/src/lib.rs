@@ -25,6 +25,7 @@ pub mod bucket_config;
 pub mod credentials;
 pub mod endpoints;
 pub mod errors;
+pub mod provider_spec;
 
 mod ambient;
 #[doc(hidden)]
