@@ -32,6 +32,8 @@ mod ambient;
 pub mod api;
 #[doc(hidden)]
 pub mod dialect;
+mod machines;
+mod machines;
 #[doc(hidden)]
 pub mod session;
 mod storage;
@@ -54,6 +56,8 @@ use crate::{
     session::{Sessions, Shared},
     storage::AwsStorage,
 };
+
+pub use crate::machines::UID_TAG;
 
 /// The AWS provider.
 #[derive(Debug, Clone, Copy)]
@@ -135,6 +139,7 @@ impl AwsProviderBuilder {
     pub fn build(self) -> Result<Provider> {
         let sessions = Arc::new(self.sessions()?);
         Ok(Provider::builder("aws")
+            .machines(machines::Machines::new(Arc::clone(&sessions)))
             .storage(AwsStorage::new(Arc::clone(&sessions)))
             .capability(Capability::Versioning)
             .capability(Capability::Retention)

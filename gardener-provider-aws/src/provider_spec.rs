@@ -12,7 +12,10 @@ use gardener_provider_core::{Error, Machine, MachineClass, Region, Result, Viola
 use serde::Deserialize;
 use serde_json::Value;
 
+mod samples;
 mod validation;
+
+pub(crate) use samples::samples;
 
 /// How the machines of a class are.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

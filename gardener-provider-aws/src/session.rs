@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use bytes::Bytes;
@@ -22,6 +22,7 @@ use crate::{
     },
     dialect::AwsDialect,
     endpoints::{Endpoint, Endpoints, Partition, Service},
+    machines::Fleet,
 };
 
 /// What EC2 allows an account in a region, by kind of call: so many at once, so many per second after that. EC2 counts
@@ -60,6 +61,7 @@ pub struct Session {
     credentials: Arc<CredentialChain>,
     shared: Arc<Shared>,
     throttle: Throttle,
+    fleet: OnceLock<Fleet>,
 }
 
 impl Session {
@@ -92,7 +94,14 @@ impl Session {
             )),
         };
         let credentials = Arc::new(CredentialChain::new(source, Arc::clone(clock)));
-        Ok(Self { region: region.clone(), partition: Partition::of(region)?, credentials, shared, throttle })
+        Ok(Self {
+            region: region.clone(),
+            partition: Partition::of(region)?,
+            credentials,
+            shared,
+            throttle,
+            fleet: OnceLock::new(),
+        })
     }
 
     /// The region.
@@ -113,6 +122,11 @@ impl Session {
     /// The clock that all waits go through.
     pub fn clock(&self) -> &Arc<dyn gardener_provider_client::clock::Clock> {
         &self.shared.settings.clock
+    }
+
+    /// The machines of this identity in this region.
+    pub(crate) fn fleet(self: &Arc<Self>) -> &Fleet {
+        self.fleet.get_or_init(|| Fleet::new(Arc::downgrade(self)))
     }
 
     /// Where a service is reached.

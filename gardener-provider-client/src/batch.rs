@@ -104,6 +104,21 @@ where
     }
 }
 
+/// An error of a whole batch, once more for another of its callers: all but its source and context.
+pub fn share_error(error: &Error) -> Error {
+    let mut copy = Error::new(error.kind(), error.message()).with_retry(error.retry());
+    if let Some(operation) = error.operation() {
+        copy = copy.with_operation(operation.to_owned());
+    }
+    if let Some(code) = error.cloud_code() {
+        copy = copy.with_cloud_code(code);
+    }
+    match error.request_id() {
+        Some(id) => copy.with_request_id(id),
+        None => copy,
+    }
+}
+
 impl<K, V> fmt::Debug for Batcher<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Batcher").field("largest", &self.largest).finish_non_exhaustive()
@@ -155,6 +170,16 @@ mod tests {
         leader.abort();
         assert_eq!(follower.await.unwrap().unwrap(), 4);
         assert_eq!(calls.load(Ordering::SeqCst), 2);
+    }
+
+    #[test]
+    fn a_shared_error_reads_the_same() {
+        let error = Error::not_found("i-1")
+            .with_operation("TerminateInstances")
+            .with_cloud_code("InvalidInstanceID.NotFound")
+            .with_request_id("r");
+        let copy = share_error(&error);
+        assert_eq!((copy.to_string(), copy.kind(), copy.retry()), (error.to_string(), error.kind(), error.retry()));
     }
 
     #[tokio::test(start_paused = true)]

@@ -5,10 +5,14 @@
 //! operations with every parameter set; [`samples`] gathers them, so that a test can hold every request that this crate
 //! can make against the official description of the API.
 
+pub mod images;
+pub mod instances;
+pub mod network_interfaces;
 pub mod query;
 pub mod s3;
 pub mod sts;
 pub mod tags;
+pub mod volumes;
 
 use std::fmt;
 
@@ -216,7 +220,16 @@ impl<R> fmt::Debug for Operation<R> {
 
 /// Every request that this crate can make, with every parameter set.
 pub fn samples() -> Vec<ApiRequest> {
-    [s3::samples(), sts::samples(), tags::samples()].concat()
+    [
+        images::samples(),
+        instances::samples(),
+        network_interfaces::samples(),
+        s3::samples(),
+        sts::samples(),
+        tags::samples(),
+        volumes::samples(),
+    ]
+    .concat()
 }
 
 #[cfg(test)]
