@@ -33,7 +33,6 @@ pub mod api;
 #[doc(hidden)]
 pub mod dialect;
 mod machines;
-mod machines;
 #[doc(hidden)]
 pub mod session;
 mod storage;
