@@ -34,6 +34,7 @@ mod suite;
 mod tap;
 mod testbed;
 pub mod tools;
+pub mod wire;
 
 pub use samples::{BadInput, InfrastructureSamples, MachineSamples, Secrets, StorageSamples};
 pub use suite::{CASE, CaseReport, Report, STRICT, Suite, Verdict, run};
