@@ -1,6 +1,6 @@
 //! The protocols REST-XML and REST-JSON: path, query string, headers and body each carry a part of the request.
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response};
@@ -30,9 +30,9 @@ const BARE_ROOT: &str = "GetBucketLocation";
 pub(super) fn resolve<'a>(service: &'a Description, request: &Request<Bytes>) -> Option<&'a str> {
     let fitting = service.operations.iter().filter_map(|(name, operation)| {
         let score = fit(service, operation, request)?;
-        Some((score, name.as_str()))
+        Some(((!operation.deprecated, score), name.as_str()))
     });
-    fitting.max_by_key(|(score, _)| *score).map(|(_, name)| name)
+    fitting.max_by_key(|(score, name)| (*score, Reverse(*name))).map(|(_, name)| name)
 }
 
 fn fit(service: &Description, operation: &Operation, request: &Request<Bytes>) -> Option<usize> {
@@ -47,7 +47,7 @@ fn fit(service: &Description, operation: &Operation, request: &Request<Bytes>) -
     if !literals.iter().all(|(key, value)| has(key, value)) {
         return None;
     }
-    let mut score = 2 * literals.len();
+    let mut score = 8 * literals.len();
     let input = operation.input.as_ref().map(|input| service.shape(input));
     for (name, reference) in input.into_iter().flat_map(|input| &input.members) {
         let required = input.is_some_and(|input| input.requires(name));
@@ -59,8 +59,9 @@ fn fit(service: &Description, operation: &Operation, request: &Request<Bytes>) -
         };
         match (required, there) {
             (true, false) => return None,
-            (true, true) => score += 2,
-            _ => {}
+            (true, true) => score += 8,
+            (false, true) => score += 1,
+            (false, false) => {}
         }
     }
     Some(score)

@@ -60,6 +60,8 @@ pub(super) struct Operation {
     pub(super) input: Option<Reference>,
     pub(super) output: Option<Reference>,
     pub(super) http_checksum: Option<Checksum>,
+    #[serde(default)]
+    pub(super) deprecated: bool,
 }
 
 #[derive(Debug, Deserialize)]

@@ -54,7 +54,7 @@ impl<'a> Check<'a> {
             let step = self.name(name, reference);
             let member = self.service.shape(reference);
             // A flattened list of named items stands under its item's name.
-            let step = match (self.service.protocol, self.flattened_name(member, reference)) {
+            let step = match (self.service.protocol, flattened_name(member, reference)) {
                 (Protocol::Query, Some(item)) => item,
                 _ => step,
             };
@@ -136,7 +136,7 @@ impl<'a> Check<'a> {
                 let step = Shape::wire_name(fallback, reference);
                 match entry.parts.get(step) {
                     Some(part) => {
-                        self.value(self.service.shape(reference), reference, &join(&path, step), part)
+                        self.value(self.service.shape(reference), reference, &join(&path, step), part);
                     }
                     None => self.problem(&join(&path, step), "is required and missing"),
                 }
@@ -156,13 +156,13 @@ impl<'a> Check<'a> {
         let mut letters = name.chars();
         letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
     }
-
-    fn flattened_name(&self, shape: &Shape, reference: &Reference) -> Option<String> {
-        let flat = shape.kind == Kind::List && (shape.flattened || reference.flattened);
-        shape.member.as_ref().filter(|_| flat)?.location_name.clone()
-    }
 }
 
 fn join(path: &str, step: &str) -> String {
     if path.is_empty() { step.to_owned() } else { format!("{path}.{step}") }
+}
+
+fn flattened_name(shape: &Shape, reference: &Reference) -> Option<String> {
+    let flat = shape.kind == Kind::List && (shape.flattened || reference.flattened);
+    shape.member.as_ref().filter(|_| flat)?.location_name.clone()
 }

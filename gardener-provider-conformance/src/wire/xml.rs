@@ -196,7 +196,7 @@ impl<'a> Check<'a> {
                 let step = Shape::wire_name(fallback, reference);
                 match entry.child(step) {
                     Some(part) => {
-                        self.value(self.service.shape(reference), reference, &join(&path, step), part)
+                        self.value(self.service.shape(reference), reference, &join(&path, step), part);
                     }
                     None => self.problem(&join(&path, step), "is required and missing"),
                 }
