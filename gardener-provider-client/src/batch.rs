@@ -179,7 +179,10 @@ mod tests {
             .with_cloud_code("InvalidInstanceID.NotFound")
             .with_request_id("r");
         let copy = share_error(&error);
-        assert_eq!((copy.to_string(), copy.kind(), copy.retry()), (error.to_string(), error.kind(), error.retry()));
+        assert_eq!(
+            (copy.to_string(), copy.kind(), copy.retry()),
+            (error.to_string(), error.kind(), error.retry())
+        );
     }
 
     #[tokio::test(start_paused = true)]
