@@ -16,6 +16,10 @@ use crate::endpoints::Service;
 #[serde(rename_all = "camelCase", default)]
 pub struct NetworkInterface {
     pub network_interface_id: String,
+    pub vpc_id: String,
+    pub subnet_id: String,
+    /// What it is for, in words.
+    pub description: String,
     /// `available`, `associated`, `attaching`, `in-use` or `detaching`.
     pub status: String,
     pub attachment: Attachment,
