@@ -204,7 +204,9 @@ impl InfrastructureConfig {
 impl Zone {
     /// True if the user gives the zone's subnets.
     pub fn is_given(&self) -> bool {
-        self.workers_subnet_id.is_some() || self.public_subnet_id.is_some() || self.internal_subnet_id.is_some()
+        self.workers_subnet_id.is_some()
+            || self.public_subnet_id.is_some()
+            || self.internal_subnet_id.is_some()
     }
 }
 
@@ -243,13 +245,18 @@ fn combined(violations: Vec<Violation>) -> Error {
     if others.is_empty() {
         return first.into();
     }
-    Error::invalid(first.field, format!("{}; and {} more: {}", first.problem, others.len(), others.join("; ")))
+    Error::invalid(
+        first.field,
+        format!("{}; and {} more: {}", first.problem, others.len(), others.join("; ")),
+    )
 }
 
 /// The config and the fields that nobody knows.
 fn read(value: &Value) -> Result<(InfrastructureConfig, Vec<Violation>), Violation> {
-    if value.is_null() {
-        return Err(Violation::new(KIND, "is missing"));
+    match value {
+        Value::Object(_) => {}
+        Value::Null => return Err(Violation::new(KIND, "is missing")),
+        _ => return Err(Violation::new(KIND, "is of an invalid type: it must be an object")),
     }
     let mut unknown = Vec::new();
     let mut track = serde_path_to_error::Track::new();
@@ -279,12 +286,16 @@ fn path_of(path: &serde_ignored::Path<'_>) -> String {
             outer if outer.is_empty() => key.clone(),
             outer => format!("{outer}.{key}"),
         },
-        Path::Some { parent } | Path::NewtypeStruct { parent } | Path::NewtypeVariant { parent } => path_of(parent),
+        Path::Some { parent } | Path::NewtypeStruct { parent } | Path::NewtypeVariant { parent } => {
+            path_of(parent)
+        }
     }
 }
 
 /// Gardener writes absent lists as `null` too.
-fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
+fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
     Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 

@@ -25,6 +25,8 @@ pub mod bucket_config;
 pub mod credentials;
 pub mod endpoints;
 pub mod errors;
+pub mod infrastructure_config;
+pub mod infrastructure_status;
 pub mod provider_spec;
 
 mod ambient;

@@ -80,7 +80,7 @@ pub(super) fn with_token(form: Form, operation: &'static str, token: &str) -> Ap
 /// Reads a page: the items of a set, and the token of the next page.
 macro_rules! page {
     ($set:literal, $item:ty) => {
-        |reply| {
+        |reply: &http::Response<bytes::Bytes>| {
             #[derive(serde::Deserialize)]
             struct Reply {
                 #[serde(default = "Vec::new", rename = $set, deserialize_with = "crate::api::query::items")]
@@ -97,7 +97,7 @@ macro_rules! page {
 /// Reads one element of a reply.
 macro_rules! element {
     ($name:literal, $item:ty) => {
-        |reply| {
+        |reply: &http::Response<bytes::Bytes>| {
             #[derive(serde::Deserialize)]
             struct Reply {
                 #[serde(rename = $name)]

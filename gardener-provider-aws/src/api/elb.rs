@@ -76,7 +76,7 @@ fn delete(service: Service, form: Form, operation: &'static str) -> Operation<()
 
 macro_rules! list {
     ($result:literal, $list:literal, $item:ty) => {
-        |reply| {
+        |reply: &http::Response<bytes::Bytes>| {
             #[derive(Deserialize)]
             struct Reply {
                 #[serde(rename = $result)]

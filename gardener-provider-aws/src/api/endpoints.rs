@@ -41,7 +41,8 @@ pub struct VpcEndpoint {
 impl VpcEndpoint {
     /// True unless it is on its way out.
     pub fn is_alive(&self) -> bool {
-        !["deleting", "deleted", "failed", "rejected", "expired"].contains(&self.state.to_lowercase().as_str())
+        !["deleting", "deleted", "failed", "rejected", "expired"]
+            .contains(&self.state.to_lowercase().as_str())
     }
 }
 

@@ -88,7 +88,8 @@ pub fn delete_internet_gateway(id: &str) -> Operation<()> {
 
 /// Finds egress-only internet gateways.
 pub fn describe_egress_only_gateways(query: &Query) -> Operation<Page<EgressOnlyGateway>> {
-    let request = query.request("DescribeEgressOnlyInternetGateways", "EgressOnlyInternetGatewayId", Some(255));
+    let request =
+        query.request("DescribeEgressOnlyInternetGateways", "EgressOnlyInternetGatewayId", Some(255));
     Operation::new(request, page!("egressOnlyInternetGatewaySet", EgressOnlyGateway))
 }
 

@@ -76,7 +76,7 @@ fn change(form: Form, operation: &'static str) -> Operation<()> {
 
 macro_rules! result {
     ($result:literal, $element:literal, $item:ty) => {
-        |reply| {
+        |reply: &http::Response<bytes::Bytes>| {
             #[derive(Deserialize)]
             struct Reply {
                 #[serde(rename = $result)]

@@ -5,14 +5,27 @@
 //! operations with every parameter set; [`samples`] gathers them, so that a test can hold every request that this crate
 //! can make against the official description of the API.
 
+pub mod addresses;
+pub mod describe;
+pub mod efs;
+pub mod elb;
+pub mod endpoints;
+pub mod gateways;
+pub mod iam;
 pub mod images;
 pub mod instances;
+pub mod keypairs;
+pub mod nat;
 pub mod network_interfaces;
 pub mod query;
+pub mod routes;
 pub mod s3;
+pub mod security_groups;
 pub mod sts;
+pub mod subnets;
 pub mod tags;
 pub mod volumes;
+pub mod vpcs;
 
 use std::fmt;
 
@@ -221,13 +234,25 @@ impl<R> fmt::Debug for Operation<R> {
 /// Every request that this crate can make, with every parameter set.
 pub fn samples() -> Vec<ApiRequest> {
     [
+        addresses::samples(),
+        efs::samples(),
+        elb::samples(),
+        endpoints::samples(),
+        gateways::samples(),
+        iam::samples(),
         images::samples(),
         instances::samples(),
+        keypairs::samples(),
+        nat::samples(),
         network_interfaces::samples(),
+        routes::samples(),
         s3::samples(),
+        security_groups::samples(),
         sts::samples(),
+        subnets::samples(),
         tags::samples(),
         volumes::samples(),
+        vpcs::samples(),
     ]
     .concat()
 }

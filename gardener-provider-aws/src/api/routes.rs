@@ -241,11 +241,7 @@ mod tests {
         let routes: Vec<_> = table.routes.iter().map(|route| (route.destination(), route.target())).collect();
         assert_eq!(
             routes,
-            [
-                (Some("10.0.0.0/16"), Some("local")),
-                (Some("::/0"), Some("eigw-1")),
-                (None, Some("vpce-1"))
-            ]
+            [(Some("10.0.0.0/16"), Some("local")), (Some("::/0"), Some("eigw-1")), (None, Some("vpce-1"))]
         );
         assert_eq!(table.associations[1].subnet_id.as_deref(), Some("subnet-1"));
         assert_eq!(table.associations[0].subnet_id, None);

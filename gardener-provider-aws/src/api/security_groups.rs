@@ -160,8 +160,7 @@ impl Permission {
         let v6 = self.ipv6_ranges.iter().map(|range| Peer::V6(range.cidr_ipv6.clone()));
         let lists = self.prefix_list_ids.iter().map(|list| Peer::PrefixList(list.prefix_list_id.clone()));
         let ports = if self.ip_protocol == "-1" { None } else { self.from_port.zip(self.to_port) };
-        let rule =
-            move |peer| Rule { direction, protocol: self.ip_protocol.clone(), ports, peer };
+        let rule = move |peer| Rule { direction, protocol: self.ip_protocol.clone(), ports, peer };
         groups.chain(v4).chain(v6).chain(lists).map(rule)
     }
 }
@@ -230,7 +229,12 @@ pub fn samples() -> Vec<ApiRequest> {
         Peer::Group("sg-1".into()),
         Peer::PrefixList("pl-1".into()),
     ]
-    .map(|peer| Rule { direction: Direction::Ingress, protocol: "tcp".into(), ports: Some((30000, 32767)), peer })
+    .map(|peer| Rule {
+        direction: Direction::Ingress,
+        protocol: "tcp".into(),
+        ports: Some((30000, 32767)),
+        peer,
+    })
     .into();
     vec![
         describe_security_groups(&Query::sample()).request,

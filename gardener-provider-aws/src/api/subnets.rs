@@ -4,8 +4,9 @@ use gardener_provider_client::{call::Idempotency, pages::Page};
 use serde::Deserialize;
 
 use super::{
-    ApiRequest, Operation, family,
+    ApiRequest, Operation,
     describe::{Query, element, idempotent, once, page},
+    family,
     query::{self, Form},
     tags::{self, Tags},
     vpcs::Ipv6Association,

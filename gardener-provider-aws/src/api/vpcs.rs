@@ -5,8 +5,9 @@ use gardener_provider_client::pages::Page;
 use serde::Deserialize;
 
 use super::{
-    ApiRequest, Operation, family,
+    ApiRequest, Operation,
     describe::{Query, element, idempotent, once, page},
+    family,
     query::{self, Form},
     tags::{self, Tags},
 };
@@ -87,7 +88,8 @@ pub fn describe_vpcs(query: &Query) -> Operation<Page<Vpc>> {
 
 /// Makes a VPC. `tenancy` is `default` or `dedicated`.
 pub fn create_vpc(cidr: &str, tenancy: Option<&str>, tags: &Tags) -> Operation<Vpc> {
-    let form = Form::new().put("CidrBlock", cidr).opt("InstanceTenancy", tenancy).tag_specification("vpc", tags);
+    let form =
+        Form::new().put("CidrBlock", cidr).opt("InstanceTenancy", tenancy).tag_specification("vpc", tags);
     Operation::new(once(form, "CreateVpc"), element!("vpc", Vpc))
 }
 
@@ -172,7 +174,9 @@ pub fn associate_vpc_ipv6(id: &str, source: &Ipv6Source) -> Operation<Ipv6Associ
         Ipv6Source::Amazon => form.put("AmazonProvidedIpv6CidrBlock", true),
         Ipv6Source::Pool { id, block } => {
             let length = block.is_none().then_some(56);
-            form.put("Ipv6IpamPoolId", id).opt("Ipv6CidrBlock", block.as_ref()).opt("Ipv6NetmaskLength", length)
+            form.put("Ipv6IpamPoolId", id)
+                .opt("Ipv6CidrBlock", block.as_ref())
+                .opt("Ipv6NetmaskLength", length)
         }
     };
     let parse = element!("ipv6CidrBlockAssociation", Ipv6Association);
@@ -248,7 +252,8 @@ pub fn delete_dhcp_options(id: &str) -> Operation<()> {
 /// Every operation with every parameter set.
 pub fn samples() -> Vec<ApiRequest> {
     let tags = Tags::from([("Name".to_owned(), "n".to_owned())]);
-    let pool = |block: Option<&str>| Ipv6Source::Pool { id: "ipam-pool-1".into(), block: block.map(str::to_owned) };
+    let pool =
+        |block: Option<&str>| Ipv6Source::Pool { id: "ipam-pool-1".into(), block: block.map(str::to_owned) };
     vec![
         describe_vpcs(&Query::sample()).request,
         describe_vpcs(&Query::ids(["vpc-1"])).request,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gardener_provider_core::{Networking, Region, Violation};
+use gardener_provider_core::{IpFamily, Networking, Region, Violation};
 use ipnet::{IpNet, Ipv4Net};
 
 use super::{API_VERSION, IgnoreTags, InfrastructureConfig, KIND, Zone};
@@ -25,7 +25,7 @@ pub(super) fn create(
     let mut check = Check { config, wrong: Vec::new() };
     check.constants();
     check.vpc(networking);
-    check.zones(region);
+    check.zones(region, networking);
     check.subnets_given();
     check.addresses();
     check.security_group();
@@ -66,7 +66,9 @@ impl Check<'_> {
     fn vpc(&mut self, networking: &Networking) {
         let vpc = &self.config.networks.vpc;
         match (&vpc.id, &vpc.cidr) {
-            (None, None) => self.say("networks.vpc", "give either the id of an existing VPC or the cidr of a new one"),
+            (None, None) => {
+                self.say("networks.vpc", "give either the id of an existing VPC or the cidr of a new one")
+            }
             (Some(_), Some(_)) => {
                 self.say("networks.vpc", "give either id or cidr, not both: an existing VPC has its CIDR");
             }
@@ -74,7 +76,10 @@ impl Check<'_> {
             (None, Some(_)) => {}
         }
         if vpc.id.is_some() && self.config.enable_dedicated_tenancy_for_vpc == Some(true) {
-            self.say("enableDedicatedTenancyForVPC", "goes with a new VPC only; an existing one has its tenancy");
+            self.say(
+                "enableDedicatedTenancyForVPC",
+                "goes with a new VPC only; an existing one has its tenancy",
+            );
         }
         let mut seen = BTreeSet::new();
         for (index, endpoint) in vpc.gateway_endpoints.iter().enumerate() {
@@ -87,7 +92,10 @@ impl Check<'_> {
             }
         }
         if !vpc.gateway_endpoints.is_empty() && self.config.uses_given_subnets() {
-            self.say("networks.vpc.gatewayEndpoints", "cannot be made for subnets that you give; make them yourself");
+            self.say(
+                "networks.vpc.gatewayEndpoints",
+                "cannot be made for subnets that you give; make them yourself",
+            );
         }
         self.ipam_pool(networking);
     }
@@ -109,13 +117,15 @@ impl Check<'_> {
             let field = format!("{FIELD}.cidrBlock");
             match self.cidr(&field, block) {
                 Some(IpNet::V6(net)) if net.prefix_len() == 56 => {}
-                Some(net) => self.say(field, format!("{net} must be an IPv6 block with the prefix length /56")),
+                Some(net) => {
+                    self.say(field, format!("{net} must be an IPv6 block with the prefix length /56"))
+                }
                 None => {}
             }
         }
     }
 
-    fn zones(&mut self, region: &Region) {
+    fn zones(&mut self, region: &Region, networking: &Networking) {
         let zones = &self.config.networks.zones;
         if zones.is_empty() {
             self.say("networks.zones", "give at least one zone");
@@ -130,13 +140,17 @@ impl Check<'_> {
             } else if !names.insert(zone.name.as_str()) {
                 self.say(format!("{path}.name"), format!("{:?} is there twice", zone.name));
             }
-            if given { self.given_zone(&path, zone) } else { self.managed_zone(&path, zone) }
+            if given { self.given_zone(&path, zone) } else { self.managed_zone(&path, zone, networking) }
         }
     }
 
-    fn managed_zone(&mut self, path: &str, zone: &Zone) {
-        for (name, cidr) in [("workers", &zone.workers), ("public", &zone.public), ("internal", &zone.internal)] {
-            if cidr.is_none() {
+    fn managed_zone(&mut self, path: &str, zone: &Zone, networking: &Networking) {
+        for (name, cidr) in
+            [("workers", &zone.workers), ("public", &zone.public), ("internal", &zone.internal)]
+        {
+            // Nodes with IPv6 only live in a subnet without IPv4.
+            let needed = name != "workers" || networking.has(IpFamily::V4);
+            if cidr.is_none() && needed {
                 self.say(format!("{path}.{name}"), "is missing; give the CIDR of a subnet to make");
             }
         }
@@ -150,7 +164,9 @@ impl Check<'_> {
         if zone.workers_subnet_id.is_none() {
             self.say(format!("{path}.workersSubnetID"), "is missing; the nodes need a subnet");
         }
-        for (name, cidr) in [("workers", &zone.workers), ("public", &zone.public), ("internal", &zone.internal)] {
+        for (name, cidr) in
+            [("workers", &zone.workers), ("public", &zone.public), ("internal", &zone.internal)]
+        {
             if cidr.is_some() {
                 self.say(format!("{path}.{name}"), "cannot be combined with subnets that you give");
             }
@@ -224,7 +240,10 @@ impl Check<'_> {
         if let Some(id) = &efs.id {
             self.id("elasticFileSystem.id", id, "fs-");
         } else if efs.enabled && self.config.uses_given_subnets() {
-            self.say("elasticFileSystem.id", "is missing; for subnets that you give, give the file system too");
+            self.say(
+                "elasticFileSystem.id",
+                "is missing; for subnets that you give, give the file system too",
+            );
         }
     }
 
@@ -239,18 +258,21 @@ impl Check<'_> {
         for (index, prefix) in tags.key_prefixes.iter().enumerate() {
             let field = format!("ignoreTags.keyPrefixes[{index}]");
             self.tag_key(&field, prefix);
-            if let Some(tag) = RESERVED_TAGS
-                .iter()
-                .find(|tag| tag.starts_with(prefix.as_str()) || (tag.ends_with('/') && prefix.starts_with(**tag)))
-            {
-                self.say(field, format!("{prefix:?} covers {tag:?}, a tag that Gardener needs; make it longer"));
+            if let Some(tag) = RESERVED_TAGS.iter().find(|tag| {
+                tag.starts_with(prefix.as_str()) || (tag.ends_with('/') && prefix.starts_with(**tag))
+            }) {
+                self.say(
+                    field,
+                    format!("{prefix:?} covers {tag:?}, a tag that Gardener needs; make it longer"),
+                );
             }
         }
     }
 
     /// <https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html>
     fn tag_key(&mut self, field: &str, key: &str) {
-        let allowed = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '_' | '.' | ':' | '/' | '=' | '+' | '-' | '@');
+        let allowed =
+            |c: char| c.is_alphanumeric() || matches!(c, ' ' | '_' | '.' | ':' | '/' | '=' | '+' | '-' | '@');
         if key.is_empty() || key.chars().count() > 128 || !key.chars().all(allowed) {
             self.say(field, format!("{key:?} is no tag key: 1 to 128 letters, digits, blanks and _.:/=+-@"));
         }
@@ -260,7 +282,9 @@ impl Check<'_> {
         let mut workers = Vec::new();
         let mut subnets = Vec::new();
         for (index, zone) in self.config.networks.zones.iter().enumerate() {
-            for (name, cidr) in [("internal", &zone.internal), ("public", &zone.public), ("workers", &zone.workers)] {
+            for (name, cidr) in
+                [("internal", &zone.internal), ("public", &zone.public), ("workers", &zone.workers)]
+            {
                 let field = format!("networks.zones[{index}].{name}");
                 let Some(net) = cidr.as_ref().and_then(|cidr| self.block(&field, cidr)) else { continue };
                 if name == "workers" {
@@ -276,7 +300,8 @@ impl Check<'_> {
             Some(Named { field: field.to_owned(), net })
         };
         let nodes = shoot("networking.nodes", &networking.nodes);
-        let others = [shoot("networking.pods", &networking.pods), shoot("networking.services", &networking.services)];
+        let others =
+            [shoot("networking.pods", &networking.pods), shoot("networking.services", &networking.services)];
         // The workers' IPv6 comes from the VPC's block, which is not known yet.
         if let Some(nodes) = nodes.filter(|nodes| matches!(nodes.net, IpNet::V4(_))) {
             workers.iter().for_each(|workers| self.within(workers, &nodes.field, nodes.net));
@@ -360,7 +385,9 @@ fn is_zone_of(name: &str, region: &Region) -> bool {
         Some((place, rest)) => {
             let word = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric());
             let number = rest.trim_start_matches(|c: char| c.is_ascii_digit());
-            if !place.strip_prefix('-').is_some_and(|place| place.split('-').all(word)) || number.len() == rest.len() {
+            if !place.strip_prefix('-').is_some_and(|place| place.split('-').all(word))
+                || number.len() == rest.len()
+            {
                 return false;
             }
             number
