@@ -89,7 +89,7 @@ impl Aws {
     /// group, main route table), and what is only still shown (terminated instances, deleted NAT gateways).
     pub fn inventory(&self, region: Option<&str>) -> Vec<Resource> {
         let now = self.inner.world.options.clock.now();
-        let mut found = self.inner.state().inventory(now);
+        let mut found = self.inner.state().inventory(now, &self.options().durations);
         found.extend(self.inner.s3.inventory());
         found.retain(|resource| {
             region.is_none_or(|region| resource.region.is_empty() || resource.region == region)

@@ -38,6 +38,11 @@ impl Params {
         self.values.get(name).map(String::as_str)
     }
 
+    /// Sets a value.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.values.insert(name.to_owned(), value.to_owned());
+    }
+
     /// A value that is neither missing nor empty.
     pub(crate) fn filled(&self, name: &str) -> Option<&str> {
         self.get(name).filter(|value| !value.is_empty())

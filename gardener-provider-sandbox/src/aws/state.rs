@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::SystemTime};
 
-use super::{auth::AccessKeys, ec2, efs, elb, iam, sts};
+use super::{Durations, auth::AccessKeys, ec2, efs, elb, iam, sts};
 use crate::{Resource, SandboxOptions, ids::Ids};
 
 #[derive(Debug)]
@@ -33,10 +33,11 @@ impl State {
     }
 
     /// See [`Aws::inventory`](super::Aws::inventory); buckets are added there.
-    pub(crate) fn inventory(&self, now: SystemTime) -> Vec<Resource> {
+    pub(crate) fn inventory(&mut self, now: SystemTime, durations: &Durations) -> Vec<Resource> {
         let mut found = Vec::new();
-        for (region, ec2) in &self.ec2 {
-            found.extend(ec2.inventory(region, now));
+        for (region, ec2) in &mut self.ec2 {
+            ec2.settle(now, durations);
+            found.extend(ec2.inventory(region));
         }
         found.extend(self.iam.inventory());
         for (region, elb) in &self.elb {
