@@ -7,7 +7,7 @@ use super::{
     server::{Server, running_on},
 };
 
-/// A running [ministack](https://pypi.org/project/ministack/) server, of use for its S3: wrong checksums and bucket
+/// A running ministack server, of use for its S3: wrong checksums and bucket
 /// names are refused, and SSE-C is enforced. Dropping it, or the end of this process however it comes, ends the server.
 #[derive(Debug)]
 pub struct Ministack(Server);
