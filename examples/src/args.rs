@@ -33,6 +33,20 @@ impl Args {
         Self::parse(std::env::args().skip(1))
     }
 
+    /// Itself, unless a real account is meant and the user has not said `--yes` to what will be made there.
+    ///
+    /// # Errors
+    /// `InvalidArgument` naming `--yes` and what would be made.
+    pub fn confirmed(self, creates: &str) -> Result<Self> {
+        if self.target == Target::Cloud && !self.yes {
+            let problem = format!(
+                "is needed, as this creates in your account, for money: {creates}; it is removed again"
+            );
+            return Err(Error::invalid("--yes", problem));
+        }
+        Ok(self)
+    }
+
     fn parse(words: impl Iterator<Item = String>) -> Result<Self> {
         let mut args = Self { cloud: "aws".to_owned(), target: Target::Sandbox, yes: false };
         let mut words = words.flat_map(|word| match word.split_once('=') {
@@ -76,6 +90,14 @@ mod tests {
         let args = parse("--cloud aws --target=emulator --yes").unwrap();
         assert_eq!(args, Args { cloud: "aws".to_owned(), target: Target::Emulator, yes: true });
         assert_eq!(parse("").unwrap().target, Target::Sandbox);
+    }
+
+    #[test]
+    fn a_real_account_needs_a_yes() {
+        assert!(parse("").unwrap().confirmed("a VPC").is_ok());
+        assert!(parse("--target cloud --yes").unwrap().confirmed("a VPC").is_ok());
+        let refused = parse("--target cloud").unwrap().confirmed("a VPC").unwrap_err().to_string();
+        assert!(refused.contains("--yes") && refused.contains("a VPC"), "{refused}");
     }
 
     #[test]

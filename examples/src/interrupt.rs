@@ -26,8 +26,10 @@ impl Leftovers {
 
     /// What is left and how to remove it; empty if nothing is left.
     pub fn report(&self) -> String {
-        let left = self.lock();
-        left.iter().rev().map(|(what, remedy)| format!("  {what}\n      {remedy}\n")).collect()
+        self.lock()
+            .iter()
+            .rev()
+            .fold(String::new(), |text, (what, remedy)| text + "  " + what + "\n      " + remedy + "\n")
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(String, String)>> {
