@@ -91,31 +91,24 @@ async fn respond(
     let request = Request::from_parts(parts, body.to_bytes());
     let request = match absolute(request) {
         Ok(request) => request,
-        Err(refused) => return Ok(refused),
+        Err(problem) => {
+            let mut reply = Response::new(Full::new(Bytes::from_static(problem.as_bytes())));
+            *reply.status_mut() = StatusCode::BAD_REQUEST;
+            return Ok(reply);
+        }
     };
     Ok(sandbox.send(request).await?.map(Full::new))
 }
 
 /// The request with scheme and host in its URI, as a client that calls in process makes it.
-fn absolute(mut request: Request<Bytes>) -> Result<Request<Bytes>, Response<Full<Bytes>>> {
-    let bad = |problem: &'static str| {
-        let mut reply = Response::new(Full::new(Bytes::from_static(problem.as_bytes())));
-        *reply.status_mut() = StatusCode::BAD_REQUEST;
-        Err(reply)
-    };
+fn absolute(mut request: Request<Bytes>) -> Result<Request<Bytes>, &'static str> {
     if request.uri().authority().is_some() {
         return Ok(request);
     }
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-    let Some(host) = host.and_then(|host| host.parse::<Authority>().ok()) else {
-        return bad("a Host header is needed");
-    };
+    let host = host.and_then(|host| host.parse::<Authority>().ok()).ok_or("a Host header is needed")?;
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-    match Uri::builder().scheme("http").authority(host).path_and_query(path).build() {
-        Ok(uri) => {
-            *request.uri_mut() = uri;
-            Ok(request)
-        }
-        Err(_) => bad("the request target is no path"),
-    }
+    let uri = Uri::builder().scheme("http").authority(host).path_and_query(path).build();
+    *request.uri_mut() = uri.map_err(|_| "the request target is no path")?;
+    Ok(request)
 }

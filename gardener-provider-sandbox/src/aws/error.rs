@@ -145,75 +145,87 @@ fn internal_code(service: Service) -> &'static str {
 fn usual_status(service: Service, code: &str) -> u16 {
     match (service, code) {
         (Service::Ec2, "AuthFailure") => 401,
-        (_, "DryRunOperation" | "PreconditionFailed") => 412,
-        (Service::Efs, "ThrottlingException") => 429,
-        (
-            _,
-            "UnauthorizedOperation"
-            | "Blocked"
-            | "OptInRequired"
-            | "PendingVerification"
-            | "AccessDenied"
-            | "AccessDeniedException"
-            | "InvalidClientTokenId"
-            | "SignatureDoesNotMatch"
-            | "MissingAuthenticationToken"
-            | "UnrecognizedClientException"
-            | "InvalidAccessKeyId"
-            | "RequestTimeTooSkewed"
-            | "AllAccessDisabled",
-        ) => 403,
-        (Service::S3 | Service::Ec2, "ExpiredToken" | "RequestExpired") => 400,
-        (_, "ExpiredToken" | "ExpiredTokenException") => 403,
-        (
-            _,
-            "NoSuchEntity"
-            | "NoSuchBucket"
-            | "NoSuchKey"
-            | "NoSuchUpload"
-            | "NoSuchVersion"
-            | "NoSuchBucketPolicy"
-            | "NoSuchLifecycleConfiguration"
-            | "NoSuchTagSet"
-            | "FileSystemNotFound"
-            | "MountTargetNotFound"
-            | "SubnetNotFound",
-        ) => 404,
-        (_, "MethodNotAllowed") => 405,
-        (
-            _,
-            "EntityAlreadyExists"
-            | "DeleteConflict"
-            | "EntityTemporarilyUnmodifiable"
-            | "ConcurrentModification"
-            | "BucketAlreadyExists"
-            | "BucketAlreadyOwnedByYou"
-            | "BucketNotEmpty"
-            | "OperationAborted"
-            | "InvalidBucketState"
-            | "FileSystemAlreadyExists"
-            | "FileSystemInUse"
-            | "MountTargetConflict"
-            | "IncorrectFileSystemLifeCycleState"
-            | "IpAddressInUse",
-        ) => 409,
+        (Service::Ec2 | Service::S3, "ExpiredToken" | "RequestExpired") => 400,
+        (Service::Ec2, code) if INSUFFICIENT.contains(&code) => 500,
         (Service::Iam, "LimitExceeded") => 409,
-        (_, "RequestLimitExceeded" | "Unavailable" | "ServiceUnavailable" | "SlowDown") => 503,
-        (_, "InternalError" | "InternalFailure" | "InternalServerError" | "ServiceFailure") => 500,
-        // The "server errors" of the EC2 API reference.
-        (
-            Service::Ec2,
-            "InsufficientInstanceCapacity"
-            | "InsufficientAddressCapacity"
-            | "InsufficientCapacity"
-            | "InsufficientHostCapacity"
-            | "InsufficientReservedInstanceCapacity"
-            | "InsufficientVolumeCapacity"
-            | "ServerInternal",
-        ) => 500,
-        _ => 400,
+        (Service::Efs, "ThrottlingException") => 429,
+        _ => STATUS.iter().find(|(_, codes)| codes.contains(&code)).map_or(400, |(status, _)| *status),
     }
 }
+
+/// The "server errors" of the EC2 API reference.
+const INSUFFICIENT: [&str; 7] = [
+    "InsufficientInstanceCapacity",
+    "InsufficientAddressCapacity",
+    "InsufficientCapacity",
+    "InsufficientHostCapacity",
+    "InsufficientReservedInstanceCapacity",
+    "InsufficientVolumeCapacity",
+    "ServerInternal",
+];
+
+/// Codes with a status other than 400.
+const STATUS: &[(u16, &[&str])] = &[
+    (
+        403,
+        &[
+            "UnauthorizedOperation",
+            "Blocked",
+            "OptInRequired",
+            "PendingVerification",
+            "AccessDenied",
+            "AccessDeniedException",
+            "InvalidClientTokenId",
+            "SignatureDoesNotMatch",
+            "MissingAuthenticationToken",
+            "UnrecognizedClientException",
+            "InvalidAccessKeyId",
+            "RequestTimeTooSkewed",
+            "AllAccessDisabled",
+            "ExpiredToken",
+            "ExpiredTokenException",
+        ],
+    ),
+    (
+        404,
+        &[
+            "NoSuchEntity",
+            "NoSuchBucket",
+            "NoSuchKey",
+            "NoSuchUpload",
+            "NoSuchVersion",
+            "NoSuchBucketPolicy",
+            "NoSuchLifecycleConfiguration",
+            "NoSuchTagSet",
+            "FileSystemNotFound",
+            "MountTargetNotFound",
+            "SubnetNotFound",
+        ],
+    ),
+    (405, &["MethodNotAllowed"]),
+    (
+        409,
+        &[
+            "EntityAlreadyExists",
+            "DeleteConflict",
+            "EntityTemporarilyUnmodifiable",
+            "ConcurrentModification",
+            "BucketAlreadyExists",
+            "BucketAlreadyOwnedByYou",
+            "BucketNotEmpty",
+            "OperationAborted",
+            "InvalidBucketState",
+            "FileSystemAlreadyExists",
+            "FileSystemInUse",
+            "MountTargetConflict",
+            "IncorrectFileSystemLifeCycleState",
+            "IpAddressInUse",
+        ],
+    ),
+    (412, &["DryRunOperation", "PreconditionFailed"]),
+    (500, &["InternalError", "InternalFailure", "InternalServerError", "ServiceFailure"]),
+    (503, &["RequestLimitExceeded", "Unavailable", "ServiceUnavailable", "SlowDown"]),
+];
 
 #[cfg(test)]
 mod tests {

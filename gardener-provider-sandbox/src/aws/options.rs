@@ -25,6 +25,8 @@ pub struct AwsOptions {
     pub images: Vec<Image>,
     /// The machine types, in every zone.
     pub instance_types: Vec<InstanceType>,
+    /// Whether an instance needs an instance profile that exists in IAM; without it any name will do.
+    pub check_instance_profiles: bool,
     /// How much of what there may be.
     pub quotas: Quotas,
     /// The largest page of a list; AWS's is 1000.
@@ -41,6 +43,7 @@ impl Default for AwsOptions {
             durations: Durations::default(),
             images: default_images(),
             instance_types: default_instance_types(),
+            check_instance_profiles: false,
             quotas: Quotas::default(),
             max_page: 1000,
         }

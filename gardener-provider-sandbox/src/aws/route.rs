@@ -97,7 +97,7 @@ fn by_host(host: &str) -> Option<(Service, String, Option<String>)> {
 }
 
 fn home_region(host: &str) -> String {
-    if host.ends_with(".cn") { "cn-north-1" } else { "us-east-1" }.to_owned()
+    if host.rsplit('.').next() == Some("cn") { "cn-north-1" } else { "us-east-1" }.to_owned()
 }
 
 /// On a loopback address: the credential scope says which service and region are meant, and for the few unsigned calls the

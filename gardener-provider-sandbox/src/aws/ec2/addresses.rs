@@ -10,7 +10,7 @@ use super::{
     filters::Filters,
     kind::{Getter, IdRules, Kind, View},
     network_interfaces::{NetworkInterface, PublicIp},
-    tags::done,
+    tags::{done, tags_for},
 };
 use crate::aws::{context::Reply, error::AwsError, query::Params, xml::Xml};
 
@@ -99,7 +99,7 @@ impl Kind for Address {
 impl Ec2<'_> {
     pub(crate) fn allocate_address(&mut self, params: &Params) -> Reply {
         params.one_of("Domain", &["vpc", "standard"])?;
-        let tags = self.tags_for(params, "elastic-ip")?;
+        let tags = tags_for(params, "elastic-ip")?;
         if self.region.addresses.len() >= self.context.options().quotas.addresses {
             return Err(AwsError::new(
                 "AddressLimitExceeded",

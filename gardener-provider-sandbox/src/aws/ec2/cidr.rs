@@ -24,8 +24,8 @@ pub(crate) fn v6(text: &str, parameter: &str) -> Result<Ipv6Net, AwsError> {
 }
 
 /// True if one holds the other.
-pub(crate) fn overlap4(a: &Ipv4Net, b: &Ipv4Net) -> bool {
-    a.contains(b) || b.contains(a)
+pub(crate) fn overlap4(a: Ipv4Net, b: Ipv4Net) -> bool {
+    a.contains(&b) || b.contains(&a)
 }
 
 /// True if one holds the other.

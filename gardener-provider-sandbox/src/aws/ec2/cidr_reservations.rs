@@ -9,6 +9,7 @@ use super::{
     filters::Filters,
     kind::{Getter, IdRules, Kind, View},
     subnets::Subnet,
+    tags::tags_for,
 };
 use crate::aws::{context::Reply, error::AwsError, query::Params, xml::Xml};
 
@@ -80,7 +81,7 @@ impl Ec2<'_> {
         }
         params.required("ReservationType")?;
         let kind = params.one_of("ReservationType", &["prefix", "explicit"])?.unwrap_or_default().to_owned();
-        let tags = self.tags_for(params, "subnet-cidr-reservation")?;
+        let tags = tags_for(params, "subnet-cidr-reservation")?;
         let description = params.get("Description").unwrap_or_default().to_owned();
         let id = self.create_id("scr", tags);
         let reservation = CidrReservation { id: id.clone(), subnet, net, kind, description };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     Ec2, Region,
     kind::{Getter, IdRules, Kind, View},
-    tags::done,
+    tags::{done, tags_for},
     vpc::{Vpc, dependency},
 };
 use crate::aws::{context::Reply, query::Params, xml::Xml};
@@ -109,7 +109,7 @@ impl Ec2<'_> {
         if options.is_empty() {
             params.required("DhcpConfiguration")?;
         }
-        let tags = self.tags_for(params, "dhcp-options")?;
+        let tags = tags_for(params, "dhcp-options")?;
         let id = self.create_id("dopt", tags);
         self.region.dhcp_options.insert(id.clone(), DhcpOptions { id: id.clone(), options });
         let view = self.view();

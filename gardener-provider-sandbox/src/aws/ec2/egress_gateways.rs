@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     Ec2, Region,
     kind::{Getter, IdRules, Kind, View},
+    tags::tags_for,
     vpc::Vpc,
 };
 use crate::aws::{context::Reply, query::Params, xml::Xml};
@@ -52,17 +53,13 @@ impl Kind for EgressGateway {
 
 impl Ec2<'_> {
     pub(crate) fn create_egress_gateway(&mut self, params: &Params) -> Reply {
-        let id = match self.replayed(params)?.and_then(|ids| ids.into_iter().next()) {
-            Some(id) => id,
-            None => {
-                let vpc = self.named::<Vpc>(params, "VpcId")?.id.clone();
-                let tags = self.tags_for(params, "egress-only-internet-gateway")?;
-                let id = self.create_id("eigw", tags);
-                self.region.egress_gateways.insert(id.clone(), EgressGateway { id: id.clone(), vpc });
-                self.remember(params, std::slice::from_ref(&id));
-                id
-            }
-        };
+        let id = self.once(params, |ec2| {
+            let vpc = ec2.named::<Vpc>(params, "VpcId")?.id.clone();
+            let tags = tags_for(params, "egress-only-internet-gateway")?;
+            let id = ec2.create_id("eigw", tags);
+            ec2.region.egress_gateways.insert(id.clone(), EgressGateway { id: id.clone(), vpc });
+            Ok(id)
+        })?;
         let mut xml = Xml::new();
         xml.opt("clientToken", params.filled("ClientToken"));
         let view = self.view();

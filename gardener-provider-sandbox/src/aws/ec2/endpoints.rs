@@ -12,7 +12,7 @@ use super::{
     routes::{Destination, Route, RouteTable, Target},
     security_groups::SecurityGroup,
     subnets::Subnet,
-    tags::done,
+    tags::{done, tags_for},
     vpc::Vpc,
 };
 use crate::aws::{context::Reply, error::AwsError, query::Params, text::iso, xml::Xml};
@@ -104,10 +104,7 @@ impl Endpoint {
 
 impl Ec2<'_> {
     pub(crate) fn create_vpc_endpoint(&mut self, params: &Params) -> Reply {
-        let id = match self.replayed(params)?.and_then(|ids| ids.into_iter().next()) {
-            Some(id) => id,
-            None => self.new_endpoint(params)?,
-        };
+        let id = self.once(params, |ec2| ec2.new_endpoint(params))?;
         let mut xml = Xml::new();
         let view = self.view();
         xml.node("vpcEndpoint", |xml| {
@@ -131,7 +128,7 @@ impl Ec2<'_> {
             let message = "The maximum number of VPC endpoints has been reached.";
             return Err(AwsError::new("VpcEndpointLimitExceeded", message));
         }
-        let tags = self.tags_for(params, "vpc-endpoint")?;
+        let tags = tags_for(params, "vpc-endpoint")?;
         let groups = params.list("SecurityGroupId");
         for group in &groups {
             self.find::<SecurityGroup>(group)?;
@@ -156,7 +153,6 @@ impl Ec2<'_> {
         let id = self.create_id("vpce", tags);
         self.region.endpoints.insert(id.clone(), Endpoint { id: id.clone(), ..endpoint });
         self.add_members(&id, tables, subnets)?;
-        self.remember(params, std::slice::from_ref(&id));
         let at = self.context.now + self.context.options().durations.endpoint;
         self.region.schedule(at, Event::EndpointAvailable(id.clone()));
         Ok(id)

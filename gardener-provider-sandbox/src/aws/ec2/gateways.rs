@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     Ec2, Region,
     kind::{Getter, IdRules, Kind, View},
-    tags::done,
+    tags::{done, tags_for},
     vpc::{Vpc, dependency},
 };
 use crate::aws::{context::Reply, error::AwsError, query::Params, xml::Xml};
@@ -59,7 +59,7 @@ impl Kind for InternetGateway {
 
 impl Ec2<'_> {
     pub(crate) fn create_internet_gateway(&mut self, params: &Params) -> Reply {
-        let tags = self.tags_for(params, "internet-gateway")?;
+        let tags = tags_for(params, "internet-gateway")?;
         if self.region.internet_gateways.len() >= self.context.options().quotas.internet_gateways {
             let message = "The maximum number of internet gateways has been reached.";
             return Err(AwsError::new("InternetGatewayLimitExceeded", message));

@@ -13,6 +13,7 @@ use super::{
     Ec2, Region,
     filters::Filters,
     kind::{Getter, IdRules, Kind, View},
+    tags::tags_for,
 };
 use crate::aws::{context::Reply, error::AwsError, query::Params, text::iso, xml::Xml};
 
@@ -88,7 +89,7 @@ impl Ec2<'_> {
             let message = format!("The keypair '{name}' already exists.");
             return Err(AwsError::new("InvalidKeyPair.Duplicate", message));
         }
-        let tags = self.tags_for(params, "key-pair")?;
+        let tags = tags_for(params, "key-pair")?;
         let id = self.create_id("key", tags);
         let key = KeyPair {
             id: id.clone(),
@@ -172,11 +173,11 @@ fn field(blob: &[u8], at: usize) -> Option<(&[u8], usize)> {
 ///
 /// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/verify-keys.html>
 fn fingerprint(kind: &str, blob: &[u8]) -> String {
-    if kind == "rsa" {
-        if let Some(der) = rsa_der(blob) {
-            let hex: Vec<String> = Md5::digest(&der).iter().map(|byte| format!("{byte:02x}")).collect();
-            return hex.join(":");
-        }
+    if kind == "rsa"
+        && let Some(der) = rsa_der(blob)
+    {
+        let hex: Vec<String> = Md5::digest(&der).iter().map(|byte| format!("{byte:02x}")).collect();
+        return hex.join(":");
     }
     BASE64.encode(Sha256::digest(blob))
 }

@@ -17,15 +17,15 @@ mod images;
 mod instance_types;
 mod instances;
 mod key_pairs;
-mod kind;
+pub(crate) mod kind;
 mod nat;
-mod network_interfaces;
+pub(crate) mod network_interfaces;
 mod permissions;
 mod region;
 mod routes;
-mod security_groups;
+pub(crate) mod security_groups;
 mod seed;
-mod subnets;
+pub(crate) mod subnets;
 mod tags;
 mod tokens;
 mod volumes;
@@ -38,6 +38,7 @@ use super::{
     answer::unknown_action,
     context::{Context, Reply},
     error::AwsError,
+    iam,
     query::Params,
     state::State,
 };
@@ -49,6 +50,7 @@ pub(crate) struct Ec2<'a> {
     pub(crate) context: &'a Context<'a>,
     pub(crate) region: &'a mut Region,
     pub(crate) ids: &'a mut Ids,
+    pub(crate) iam: &'a iam::State,
 }
 
 impl<'a> Ec2<'a> {
@@ -58,7 +60,7 @@ impl<'a> Ec2<'a> {
         let is_new = !state.ec2.contains_key(name);
         let region = state.ec2.entry(name.to_owned()).or_default();
         region.settle(context.now, &context.options().durations);
-        let mut ec2 = Self { context, region, ids: &mut state.ids };
+        let mut ec2 = Self { context, region, ids: &mut state.ids, iam: &state.iam };
         if is_new {
             ec2.seed();
         }
@@ -231,30 +233,30 @@ impl Ec2<'_> {
             _ => false,
         }
     }
+}
 
-    /// The error for an id of which there is no resource.
-    pub(crate) fn missing(&self, id: &str) -> AwsError {
-        use kind::Kind;
-        match id.split_once('-').map_or("", |(prefix, _)| prefix) {
-            "vpc" => vpc::Vpc::ID.missing(id),
-            "dopt" => dhcp::DhcpOptions::ID.missing(id),
-            "subnet" => subnets::Subnet::ID.missing(id),
-            "scr" => cidr_reservations::CidrReservation::ID.missing(id),
-            "igw" => gateways::InternetGateway::ID.missing(id),
-            "eigw" => egress_gateways::EgressGateway::ID.missing(id),
-            "eipalloc" => addresses::Address::ID.missing(id),
-            "nat" => nat::NatGateway::ID.missing(id),
-            "rtb" => routes::RouteTable::ID.missing(id),
-            "acl" => acls::NetworkAcl::ID.missing(id),
-            "sg" => security_groups::SecurityGroup::ID.missing(id),
-            "sgr" => permissions::rule_missing(id),
-            "vpce" => endpoints::Endpoint::ID.missing(id),
-            "key" => key_pairs::KeyPair::ID.missing(id),
-            "eni" => network_interfaces::NetworkInterface::ID.missing(id),
-            "vol" => volumes::Volume::ID.missing(id),
-            "i" => instances::Instance::ID.missing(id),
-            "ami" => images::missing(id),
-            _ => AwsError::new("InvalidID", format!("The ID '{id}' is not valid")),
-        }
+/// The error for an id of which there is no resource.
+pub(crate) fn missing(id: &str) -> AwsError {
+    use kind::Kind;
+    match id.split_once('-').map_or("", |(prefix, _)| prefix) {
+        "vpc" => vpc::Vpc::ID.missing(id),
+        "dopt" => dhcp::DhcpOptions::ID.missing(id),
+        "subnet" => subnets::Subnet::ID.missing(id),
+        "scr" => cidr_reservations::CidrReservation::ID.missing(id),
+        "igw" => gateways::InternetGateway::ID.missing(id),
+        "eigw" => egress_gateways::EgressGateway::ID.missing(id),
+        "eipalloc" => addresses::Address::ID.missing(id),
+        "nat" => nat::NatGateway::ID.missing(id),
+        "rtb" => routes::RouteTable::ID.missing(id),
+        "acl" => acls::NetworkAcl::ID.missing(id),
+        "sg" => security_groups::SecurityGroup::ID.missing(id),
+        "sgr" => permissions::rule_missing(id),
+        "vpce" => endpoints::Endpoint::ID.missing(id),
+        "key" => key_pairs::KeyPair::ID.missing(id),
+        "eni" => network_interfaces::NetworkInterface::ID.missing(id),
+        "vol" => volumes::Volume::ID.missing(id),
+        "i" => instances::Instance::ID.missing(id),
+        "ami" => images::missing(id),
+        _ => AwsError::new("InvalidID", format!("The ID '{id}' is not valid")),
     }
 }

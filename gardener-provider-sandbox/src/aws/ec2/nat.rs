@@ -8,6 +8,7 @@ use super::{
     kind::{Getter, IdRules, Kind, View},
     network_interfaces::{Attachment, NewInterface},
     subnets::Subnet,
+    tags::tags_for,
 };
 use crate::aws::{context::Reply, error::AwsError, query::Params, text::iso, xml::Xml};
 
@@ -94,10 +95,7 @@ impl Kind for NatGateway {
 
 impl Ec2<'_> {
     pub(crate) fn create_nat_gateway(&mut self, params: &Params) -> Reply {
-        let id = match self.replayed(params)?.and_then(|ids| ids.into_iter().next()) {
-            Some(id) => id,
-            None => self.new_nat_gateway(params)?,
-        };
+        let id = self.once(params, |ec2| ec2.new_nat_gateway(params))?;
         let mut xml = Xml::new();
         xml.opt("clientToken", params.filled("ClientToken"));
         let view = self.view();
@@ -124,14 +122,14 @@ impl Ec2<'_> {
             }
             None => None,
         };
-        if let Some(address) = allocation.as_ref().and_then(|id| self.region.addresses.get(id)) {
-            if address.association.is_some() {
-                let message = format!("Elastic IP address [{}] is already associated", address.id);
-                return Err(AwsError::new("Resource.AlreadyAssociated", message));
-            }
+        if let Some(address) = allocation.as_ref().and_then(|id| self.region.addresses.get(id))
+            && address.association.is_some()
+        {
+            let message = format!("Elastic IP address [{}] is already associated", address.id);
+            return Err(AwsError::new("Resource.AlreadyAssociated", message));
         }
         self.check_nat_quota(&zone)?;
-        let tags = self.tags_for(params, "natgateway")?;
+        let tags = tags_for(params, "natgateway")?;
         let private_ip = params.parsed("PrivateIpAddress")?;
         let id = self.create_id("nat", tags);
         let interface = self.new_interface(NewInterface {
@@ -181,7 +179,6 @@ impl Ec2<'_> {
             address: Some(address),
         };
         self.region.nat_gateways.insert(id.clone(), nat);
-        self.remember(params, std::slice::from_ref(&id));
         let at = self.context.now + self.context.options().durations.nat_gateway_start;
         self.region.schedule(at, Event::NatStarted(id.clone()));
         Ok(id)

@@ -13,7 +13,7 @@ use super::{
     kind::{Getter, IdRules, Kind, View},
     security_groups::SecurityGroup,
     subnets::Subnet,
-    tags::done,
+    tags::{done, tags_for},
 };
 use crate::aws::{context::Reply, error::AwsError, query::Params, text::iso, xml::Xml};
 
@@ -319,18 +319,14 @@ impl Ec2<'_> {
     }
 
     pub(crate) fn create_network_interface(&mut self, params: &Params) -> Reply {
-        let id = match self.replayed(params)?.and_then(|ids| ids.into_iter().next()) {
-            Some(id) => id,
-            None => {
-                let mut new = NewInterface::of(params)?;
-                params.required("SubnetId")?;
-                new.kind = params.get("InterfaceType").unwrap_or_default().to_owned();
-                new.tags = self.tags_for(params, "network-interface")?;
-                let id = self.new_interface(new)?;
-                self.remember(params, std::slice::from_ref(&id));
-                id
-            }
-        };
+        let id = self.once(params, |ec2| {
+            let mut new = NewInterface::of(params)?;
+            params.required("SubnetId")?;
+            params.get("InterfaceType").unwrap_or_default().clone_into(&mut new.kind);
+            new.tags = tags_for(params, "network-interface")?;
+            let id = ec2.new_interface(new)?;
+            Ok(id)
+        })?;
         let mut xml = Xml::new();
         let view = self.view();
         xml.node("networkInterface", |xml| {
@@ -507,10 +503,10 @@ impl Region {
                 subnet.used_prefixes.remove(prefix);
             }
         }
-        if let Some((allocation, _)) = interface.elastic() {
-            if let Some(address) = self.addresses.get_mut(allocation) {
-                address.association = None;
-            }
+        if let Some((allocation, _)) = interface.elastic()
+            && let Some(address) = self.addresses.get_mut(allocation)
+        {
+            address.association = None;
         }
         self.forget(id);
     }

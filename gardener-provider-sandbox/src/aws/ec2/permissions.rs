@@ -4,8 +4,13 @@ use std::collections::BTreeMap;
 
 use ipnet::{Ipv4Net, Ipv6Net};
 
-use super::{Ec2, Tags, cidr, filters, kind::View, security_groups::SecurityGroup, tags::done};
+use super::{
+    Ec2, Tags, cidr, filters, kind::View, security_groups::SecurityGroup, tags::done, tags::tags_for,
+};
 use crate::aws::{context::Reply, error::AwsError, query::Params, xml::Xml};
+
+/// First and last port, or ICMP type and code; absent for protocols that have neither.
+type Ports = Option<(i32, i32)>;
 
 /// A rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,8 +25,7 @@ pub(crate) struct RuleKey {
     pub(crate) egress: bool,
     /// `tcp`, `udp`, `icmp`, `icmpv6`, a number, or `-1` for all.
     pub(crate) protocol: String,
-    /// First and last port, or ICMP type and code.
-    pub(crate) ports: Option<(i32, i32)>,
+    pub(crate) ports: Ports,
     pub(crate) source: Source,
 }
 
@@ -86,7 +90,7 @@ pub(crate) fn write_permissions<'a>(
     rules: impl Iterator<Item = &'a Rule>,
     view: &View<'_>,
 ) {
-    let mut grouped: BTreeMap<(&str, Option<(i32, i32)>), Vec<&Rule>> = BTreeMap::new();
+    let mut grouped: BTreeMap<(&str, Ports), Vec<&Rule>> = BTreeMap::new();
     for rule in rules {
         grouped.entry((&rule.key.protocol, rule.key.ports)).or_default().push(rule);
     }
@@ -121,7 +125,7 @@ impl Ec2<'_> {
         let group = self.group_named(params)?;
         let id = group.id.clone();
         let rules = self.read_rules(params, egress, group)?;
-        let tags = self.tags_for(params, "security-group-rule")?;
+        let tags = tags_for(params, "security-group-rule")?;
         for (index, rule) in rules.iter().enumerate() {
             let duplicate = group.rules.values().chain(&rules[..index]).any(|other| other.key == rule.key);
             if duplicate {
@@ -157,7 +161,7 @@ impl Ec2<'_> {
         let id = group.id.clone();
         let mut doomed: Vec<String> = params.list("SecurityGroupRuleId");
         for rule in &doomed {
-            if !group.rules.get(rule).is_some_and(|rule| rule.key.egress == egress) {
+            if group.rules.get(rule).is_none_or(|rule| rule.key.egress != egress) {
                 return Err(rule_missing(rule));
             }
         }
@@ -259,12 +263,11 @@ impl Ec2<'_> {
             add(Source::PrefixList(list.required("PrefixListId")?.to_owned()), &list);
         }
         for pair in permission.structs("Groups") {
-            let other = match pair.filled("GroupId") {
-                Some(id) => self.find::<SecurityGroup>(id)?,
-                None => {
-                    let id = self.group_by_name(pair.required("GroupName")?, group)?;
-                    self.region.security_groups.get(&id).unwrap_or(group)
-                }
+            let other = if let Some(id) = pair.filled("GroupId") {
+                self.find::<SecurityGroup>(id)?
+            } else {
+                let id = self.group_by_name(pair.required("GroupName")?, group)?;
+                self.region.security_groups.get(&id).unwrap_or(group)
             };
             if other.vpc != group.vpc {
                 let message = "You have specified two resources that belong to different networks.";
@@ -321,7 +324,7 @@ fn passes(params: &Params, group: &SecurityGroup, id: &str, tags: &Tags) -> Resu
 }
 
 /// Protocol and ports in the form that EC2 keeps them in.
-fn read_ports(params: &Params) -> Result<(String, Option<(i32, i32)>), AwsError> {
+fn read_ports(params: &Params) -> Result<(String, Ports), AwsError> {
     let given = params.get("IpProtocol").unwrap_or_default();
     let protocol = match given.to_ascii_lowercase().as_str() {
         "tcp" | "6" => "tcp",

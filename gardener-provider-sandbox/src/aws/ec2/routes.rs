@@ -13,7 +13,7 @@ use super::{
     nat::NatGateway,
     network_interfaces::NetworkInterface,
     subnets::Subnet,
-    tags::done,
+    tags::{done, tags_for},
     vpc::{Vpc, dependency},
 };
 use crate::aws::{context::Reply, error::AwsError, query::Params, xml::Xml};
@@ -259,22 +259,18 @@ impl Ec2<'_> {
     }
 
     pub(crate) fn create_route_table(&mut self, params: &Params) -> Reply {
-        let id = match self.replayed(params)?.and_then(|ids| ids.into_iter().next()) {
-            Some(id) => id,
-            None => {
-                let vpc = self.named::<Vpc>(params, "VpcId")?.id.clone();
-                let tags = self.tags_for(params, "route-table")?;
-                let count = self.region.route_tables.values().filter(|table| table.vpc == vpc).count();
-                if count >= self.context.options().quotas.route_tables_per_vpc {
-                    let message = "The maximum number of route tables has been reached.";
-                    return Err(AwsError::new("RouteTableLimitExceeded", message));
-                }
-                let id = self.create_id("rtb", tags);
-                self.region.route_tables.insert(id.clone(), RouteTable::new(id.clone(), &vpc, None));
-                self.remember(params, std::slice::from_ref(&id));
-                id
+        let id = self.once(params, |ec2| {
+            let vpc = ec2.named::<Vpc>(params, "VpcId")?.id.clone();
+            let tags = tags_for(params, "route-table")?;
+            let count = ec2.region.route_tables.values().filter(|table| table.vpc == vpc).count();
+            if count >= ec2.context.options().quotas.route_tables_per_vpc {
+                let message = "The maximum number of route tables has been reached.";
+                return Err(AwsError::new("RouteTableLimitExceeded", message));
             }
-        };
+            let id = ec2.create_id("rtb", tags);
+            ec2.region.route_tables.insert(id.clone(), RouteTable::new(id.clone(), &vpc, None));
+            Ok(id)
+        })?;
         let mut xml = Xml::new();
         let view = self.view();
         xml.node("routeTable", |xml| {

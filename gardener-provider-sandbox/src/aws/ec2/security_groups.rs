@@ -9,7 +9,7 @@ use super::{
     filters::Filters,
     kind::{Getter, IdRules, Kind, View},
     permissions::{Rule, RuleKey, Source, write_permissions},
-    tags::done,
+    tags::{done, tags_for},
     vpc::Vpc,
 };
 use crate::aws::{context::Reply, error::AwsError, query::Params, xml::Xml};
@@ -168,7 +168,7 @@ impl Ec2<'_> {
             let message = "The maximum number of security groups has been reached.";
             return Err(AwsError::new("SecurityGroupLimitExceeded", message));
         }
-        let tags = self.tags_for(params, "security-group")?;
+        let tags = tags_for(params, "security-group")?;
         let id = self.new_group(&name, &description, &vpc, tags);
         let mut xml = Xml::new();
         xml.text("return", true).text("groupId", &id);

@@ -10,7 +10,7 @@ use ipnet::{Ipv4Net, Ipv6Net};
 use super::{
     Ec2, Event, Region, cidr,
     kind::{Getter, IdRules, Kind, View},
-    tags::done,
+    tags::{done, tags_for},
     vpc::{Block, Vpc, dependency, write_ipv6},
 };
 use crate::aws::{context::Reply, error::AwsError, query::Params, xml::Xml};
@@ -121,8 +121,10 @@ impl Subnet {
             Some(address) => address,
             None => {
                 let base = u128::from(net.network()) + 4 + self.used_ipv6.len() as u128;
-                let free = (base..).map(Ipv6Addr::from).find(|address| !self.used_ipv6.contains(address));
-                free.filter(|address| net.contains(address)).ok_or_else(|| self.exhausted())?
+                let last = u128::from(net.broadcast());
+                let free =
+                    (base..=last).map(Ipv6Addr::from).find(|address| !self.used_ipv6.contains(address));
+                free.ok_or_else(|| self.exhausted())?
             }
         };
         self.used_ipv6.insert(address);
@@ -248,7 +250,7 @@ impl Ec2<'_> {
                     .unwrap_or_else(|| params.invalid("CidrBlock", "")));
             }
         };
-        if let Some(block) = &block {
+        if let Some(block) = block {
             self.check_subnet_block(&vpc, block)?;
         }
         let ipv6 = match params.filled("Ipv6CidrBlock") {
@@ -263,7 +265,7 @@ impl Ec2<'_> {
                 "The maximum number of subnets has been reached.",
             ));
         }
-        let tags = self.tags_for(params, "subnet")?;
+        let tags = tags_for(params, "subnet")?;
         let id = self.create_id("subnet", tags);
         let mut subnet = Subnet::new(&id, &vpc, &zone, block);
         subnet.ipv6 = ipv6.map(|net| Block::new(self.ids.hex17("subnet-cidr-assoc"), net, "associated"));
@@ -300,13 +302,13 @@ impl Ec2<'_> {
         }
     }
 
-    fn check_subnet_block(&self, vpc: &str, block: &Ipv4Net) -> Result<(), AwsError> {
-        let within = self.find::<Vpc>(vpc)?.blocks.iter().any(|outer| outer.net.contains(block));
+    fn check_subnet_block(&self, vpc: &str, block: Ipv4Net) -> Result<(), AwsError> {
+        let within = self.find::<Vpc>(vpc)?.blocks.iter().any(|outer| outer.net.contains(&block));
         if !within || !(16..=28).contains(&block.prefix_len()) {
             return Err(AwsError::new("InvalidSubnet.Range", format!("The CIDR '{block}' is invalid.")));
         }
         let mut others = self.region.subnets.values().filter(|subnet| subnet.vpc == vpc);
-        if others.any(|subnet| subnet.block.is_some_and(|other| cidr::overlap4(&other, block))) {
+        if others.any(|subnet| subnet.block.is_some_and(|other| cidr::overlap4(other, block))) {
             return Err(conflict(block));
         }
         Ok(())
@@ -315,7 +317,7 @@ impl Ec2<'_> {
     fn check_subnet_ipv6(&self, vpc: &str, net: Ipv6Net) -> Result<Ipv6Net, AwsError> {
         let blocks = &self.find::<Vpc>(vpc)?.ipv6;
         let within = blocks.iter().any(|outer| outer.state == "associated" && outer.net.contains(&net));
-        if !within || !(44..=64).contains(&net.prefix_len()) || net.prefix_len() % 4 != 0 {
+        if !within || !(44..=64).contains(&net.prefix_len()) || !net.prefix_len().is_multiple_of(4) {
             return Err(AwsError::new("InvalidSubnet.Range", format!("The CIDR '{net}' is invalid.")));
         }
         let mut others = self.region.subnets.values().filter(|subnet| subnet.vpc == vpc);
@@ -412,7 +414,7 @@ impl Ec2<'_> {
         xml.text("subnetId", &subnet.id);
         if let Some(block) = subnet.ipv6.take() {
             xml.node("ipv6CidrBlockAssociation", |xml| {
-                write_ipv6(xml, &Block { state: "disassociating", ..block })
+                write_ipv6(xml, &Block { state: "disassociating", ..block });
             });
         }
         Ok(xml)

@@ -37,32 +37,32 @@ fn kind_of(id: &str) -> Option<&'static str> {
     KINDS.iter().find(|(known, _)| *known == prefix).map(|(_, kind)| *kind)
 }
 
-impl Ec2<'_> {
-    /// The tags that a create gives to resources of `kind`; `kinds` are all that the operation can tag.
-    pub(crate) fn new_tags(&self, params: &Params, kind: &str, kinds: &[&str]) -> Result<Tags, AwsError> {
-        let mut tags = Tags::new();
-        for specification in params.structs("TagSpecification") {
-            let wanted = specification.required("ResourceType")?;
-            if !kinds.contains(&wanted) {
-                return Err(AwsError::new(
-                    "InvalidParameterValue",
-                    format!("'{wanted}' is not a valid taggable resource type for this operation."),
-                ));
-            }
-            let read = read_tags(&specification)?;
-            if wanted == kind {
-                tags.extend(read);
-            }
+/// The tags that a create gives to resources of `kind`; `kinds` are all that the operation can tag.
+pub(crate) fn new_tags(params: &Params, kind: &str, kinds: &[&str]) -> Result<Tags, AwsError> {
+    let mut tags = Tags::new();
+    for specification in params.structs("TagSpecification") {
+        let wanted = specification.required("ResourceType")?;
+        if !kinds.contains(&wanted) {
+            return Err(AwsError::new(
+                "InvalidParameterValue",
+                format!("'{wanted}' is not a valid taggable resource type for this operation."),
+            ));
         }
-        check_count(&tags)?;
-        Ok(tags)
+        let read = read_tags(&specification)?;
+        if wanted == kind {
+            tags.extend(read);
+        }
     }
+    check_count(&tags)?;
+    Ok(tags)
+}
 
-    /// As [`Ec2::new_tags`] for an operation that tags one kind only.
-    pub(crate) fn tags_for(&self, params: &Params, kind: &str) -> Result<Tags, AwsError> {
-        self.new_tags(params, kind, &[kind])
-    }
+/// As [`new_tags`] for an operation that tags one kind only.
+pub(crate) fn tags_for(params: &Params, kind: &str) -> Result<Tags, AwsError> {
+    new_tags(params, kind, &[kind])
+}
 
+impl Ec2<'_> {
     pub(crate) fn create_tags(&mut self, params: &Params) -> Reply {
         let ids = self.taggable(params)?;
         let tags = read_tags(params)?;
@@ -134,7 +134,7 @@ impl Ec2<'_> {
                 return Err(AwsError::new("InvalidID", format!("The ID '{id}' is not valid")));
             }
             if !self.exists(id) || !self.region.is_visible(id, self.context.now) {
-                return Err(self.missing(id));
+                return Err(super::missing(id));
             }
         }
         Ok(ids)

@@ -49,6 +49,20 @@ impl Ec2<'_> {
         }
     }
 
+    /// What this very call created before, or what it creates now.
+    pub(crate) fn once(
+        &mut self,
+        params: &Params,
+        create: impl FnOnce(&mut Self) -> Result<String, AwsError>,
+    ) -> Result<String, AwsError> {
+        if let Some(id) = self.replayed(params)?.and_then(|ids| ids.into_iter().next()) {
+            return Ok(id);
+        }
+        let id = create(self)?;
+        self.remember(params, std::slice::from_ref(&id));
+        Ok(id)
+    }
+
     /// Remembers what this call created.
     pub(crate) fn remember(&mut self, params: &Params, ids: &[String]) {
         let Some(token) = params.filled("ClientToken") else { return };

@@ -7,7 +7,7 @@ use ipnet::{Ipv4Net, Ipv6Net};
 use super::{
     Ec2, Event, Region, Tags, cidr,
     kind::{Getter, IdRules, Kind, View},
-    tags::done,
+    tags::{done, tags_for},
 };
 use crate::aws::{context::Reply, error::AwsError, query::Params, xml::Xml};
 
@@ -138,10 +138,10 @@ pub(crate) fn write_ipv6(xml: &mut Xml, block: &Block<Ipv6Net>) {
 impl Ec2<'_> {
     pub(crate) fn create_vpc(&mut self, params: &Params) -> Reply {
         let block = cidr::v4(params.required("CidrBlock")?, "cidrBlock")?;
-        check_size(&block)?;
+        check_size(block)?;
         let tenancy =
             params.one_of("InstanceTenancy", &["default", "dedicated"])?.unwrap_or("default").to_owned();
-        let tags = self.tags_for(params, "vpc")?;
+        let tags = tags_for(params, "vpc")?;
         if self.region.vpcs.len() >= self.context.options().quotas.vpcs {
             return Err(AwsError::new("VpcLimitExceeded", "The maximum number of VPCs has been reached."));
         }
@@ -272,10 +272,10 @@ impl Ec2<'_> {
     }
 
     fn add_block(&mut self, id: &str, net: Ipv4Net) -> Result<Block<Ipv4Net>, AwsError> {
-        check_size(&net)?;
+        check_size(net)?;
         let association = self.ids.hex17("vpc-cidr-assoc");
         let vpc = self.find_mut::<Vpc>(id)?;
-        if vpc.blocks.iter().any(|block| cidr::overlap4(&block.net, &net)) {
+        if vpc.blocks.iter().any(|block| cidr::overlap4(block.net, net)) {
             let message = format!("The CIDR '{net}' conflicts with another CIDR of the VPC");
             return Err(AwsError::new("InvalidVpc.Range", message));
         }
@@ -327,7 +327,7 @@ impl Ec2<'_> {
                 let block = vpc.blocks.remove(at);
                 xml.text("vpcId", &vpc.id);
                 xml.node("cidrBlockAssociation", |xml| {
-                    write_block(xml, &Block { state: "disassociating", ..block })
+                    write_block(xml, &Block { state: "disassociating", ..block });
                 });
                 return Ok(xml);
             }
@@ -356,7 +356,7 @@ fn has_pool(params: &Params) -> bool {
     params.filled("Ipv6IpamPoolId").is_some() || params.filled("Ipv6Pool").is_some()
 }
 
-fn check_size(block: &Ipv4Net) -> Result<(), AwsError> {
+fn check_size(block: Ipv4Net) -> Result<(), AwsError> {
     if (16..=28).contains(&block.prefix_len()) {
         return Ok(());
     }

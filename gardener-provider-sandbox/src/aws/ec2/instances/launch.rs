@@ -15,6 +15,7 @@ use crate::aws::{
         network_interfaces::{Attachment, NetworkInterface, NewInterface, PublicIp},
         security_groups::SecurityGroup,
         subnets::Subnet,
+        tags::new_tags,
         volumes::{Volume, VolumeAttachment},
         vpc::Vpc,
     },
@@ -66,7 +67,9 @@ impl Ec2<'_> {
                 Ok(id) => ids.push(id),
                 Err(_) if index >= least => break,
                 Err(error) => {
-                    ids.iter().for_each(|id| self.undo(id));
+                    for id in &ids {
+                        self.undo(id);
+                    }
                     return Err(error);
                 }
             }
@@ -93,9 +96,12 @@ impl Ec2<'_> {
         if let Some(name) = &settings.key_name {
             self.key_named(name)?;
         }
+        if self.context.options().check_instance_profiles {
+            settings.check_profile(self.iam, self.context.now)?;
+        }
         let devices = devices::read(params, &image)?;
-        let instance_tags = self.new_tags(params, "instance", &TAGGABLE)?;
-        let volume_tags = self.new_tags(params, "volume", &TAGGABLE)?;
+        let instance_tags = new_tags(params, "instance", &TAGGABLE)?;
+        let volume_tags = new_tags(params, "volume", &TAGGABLE)?;
         let nics = self.read_nics(params, &kind, &settings)?;
         let (vpc, zone) = self.place_of(&nics)?;
         if settings.zone().is_some_and(|wanted| wanted != zone) {
@@ -116,7 +122,7 @@ impl Ec2<'_> {
         kind: &InstanceType,
         settings: &Settings,
     ) -> Result<Vec<Nic>, AwsError> {
-        let tags = self.new_tags(params, "network-interface", &TAGGABLE)?;
+        let tags = new_tags(params, "network-interface", &TAGGABLE)?;
         let given = params.structs("NetworkInterface");
         for (name, words) in [("SubnetId", "subnet ID"), ("SecurityGroupId.1", "security groups")] {
             if !given.is_empty() && params.filled(name).is_some() {
@@ -163,19 +169,16 @@ impl Ec2<'_> {
     fn place_of(&self, nics: &[Nic]) -> Result<(String, String), AwsError> {
         let mut place: Option<(String, String)> = None;
         for nic in nics {
-            let here = match &nic.existing {
-                Some(id) => {
-                    let interface = self.find::<NetworkInterface>(id)?;
-                    if interface.attachment.is_some() {
-                        let message = format!("Interface: [{id}] in use.");
-                        return Err(AwsError::new("InvalidNetworkInterface.InUse", message));
-                    }
-                    (interface.vpc.clone(), interface.zone.clone())
+            let here = if let Some(id) = &nic.existing {
+                let interface = self.find::<NetworkInterface>(id)?;
+                if interface.attachment.is_some() {
+                    let message = format!("Interface: [{id}] in use.");
+                    return Err(AwsError::new("InvalidNetworkInterface.InUse", message));
                 }
-                None => {
-                    let subnet = self.find::<Subnet>(&nic.new.subnet)?;
-                    (subnet.vpc.clone(), subnet.zone.clone())
-                }
+                (interface.vpc.clone(), interface.zone.clone())
+            } else {
+                let subnet = self.find::<Subnet>(&nic.new.subnet)?;
+                (subnet.vpc.clone(), subnet.zone.clone())
             };
             for id in &nic.new.groups {
                 if self.find::<SecurityGroup>(id)?.vpc != here.0 {
@@ -243,7 +246,9 @@ impl Ec2<'_> {
             match self.plug(nic, &id) {
                 Ok(interface) => interfaces.push(interface),
                 Err(error) => {
-                    interfaces.iter().for_each(|interface| self.unplug(interface));
+                    for interface in &interfaces {
+                        self.unplug(interface);
+                    }
                     self.region.forget(&id);
                     return Err(error);
                 }
@@ -349,7 +354,9 @@ impl Ec2<'_> {
 
     fn undo(&mut self, id: &str) {
         let Some(instance) = self.region.instances.remove(id) else { return };
-        instance.interfaces.iter().for_each(|interface| self.unplug(interface));
+        for interface in &instance.interfaces {
+            self.unplug(interface);
+        }
         for volume in &instance.volumes {
             self.remove::<Volume>(volume);
         }

@@ -1,10 +1,10 @@
 //! What an instance was asked to be, checked.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::SystemTime};
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 
-use crate::aws::{InstanceType, ec2::kind::View, error::AwsError, query::Params, xml::Xml};
+use crate::aws::{InstanceType, ec2::kind::View, error::AwsError, iam, query::Params, xml::Xml};
 
 /// The settings of an instance that only have to be remembered and shown.
 #[derive(Debug, Clone, Default)]
@@ -78,6 +78,21 @@ impl Settings {
             Profile::Name(name) => name.clone(),
             Profile::Arn(arn) => arn.rsplit('/').next().unwrap_or(arn).to_owned(),
         })
+    }
+
+    pub(crate) fn check_profile(&self, iam: &iam::State, now: SystemTime) -> Result<(), AwsError> {
+        let (member, name) = match &self.profile {
+            None => return Ok(()),
+            Some(Profile::Arn(arn)) => ("arn", arn),
+            Some(Profile::Name(name)) => ("name", name),
+        };
+        if iam.profile(name, now).is_some() {
+            return Ok(());
+        }
+        let message = format!(
+            "Value ({name}) for parameter iamInstanceProfile.{member} is invalid. Invalid IAM Instance Profile {member}"
+        );
+        Err(error("InvalidParameterValue", message))
     }
 
     pub(crate) fn profile_arn(&self, view: &View<'_>) -> Option<String> {
