@@ -232,6 +232,10 @@ impl QueryError {
     }
 }
 
+/// S3's answers to a request about a bucket that is not in the region that was asked.
+pub(crate) const IN_ANOTHER_REGION: &[&str] =
+    &["PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed"];
+
 /// `<Error><Code>…</Code><Message>…</Message><RequestId>…</RequestId>…</Error>`
 struct S3Error;
 
@@ -244,13 +248,21 @@ impl S3Error {
             #[serde(default)]
             message: String,
             request_id: Option<String>,
+            region: Option<String>,
         }
         let text = body(reply)?;
         if !root(text)?.starts_with("<Error>") {
             return None;
         }
         let read: Fields = quick_xml::de::from_str(text).ok()?;
-        Some(Details { code: read.code, message: read.message, request_id: read.request_id })
+        let header = reply.headers().get("x-amz-bucket-region").and_then(|value| value.to_str().ok());
+        let message = match read.region.as_deref().or(header) {
+            Some(region) if IN_ANOTHER_REGION.contains(&read.code.as_str()) => {
+                format!("the bucket is in region {region}: {}", read.message)
+            }
+            _ => read.message,
+        };
+        Some(Details { code: read.code, message, request_id: read.request_id })
     }
 }
 

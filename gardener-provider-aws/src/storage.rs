@@ -9,7 +9,7 @@ mod open;
 mod policy;
 mod settings;
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{fmt::Display, future::Future, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream, stream::BoxStream};
@@ -22,6 +22,7 @@ use object_store::ObjectStore;
 
 use crate::{
     api::{Operation, s3},
+    dialect::IN_ANOTHER_REGION,
     session::{Session, Sessions},
 };
 
@@ -118,11 +119,12 @@ impl Scope {
     }
 
     /// The bucket is in another region than the one it is looked for in.
-    fn elsewhere(&self, region: &str) -> Error {
-        Error::invalid(
-            "region",
-            format!("bucket {} is in region {region}, not in {}", self.name, self.region()),
-        )
+    fn elsewhere(&self, problem: impl Display) -> Error {
+        Error::invalid("region", format!("bucket {} is not in {}: {problem}", self.name, self.region()))
+    }
+
+    fn moved(&self, error: Error) -> Error {
+        if is_elsewhere(&error) { self.elsewhere(error.message()).with_source(error) } else { error }
     }
 }
 
@@ -162,9 +164,10 @@ fn is_no_bucket(error: &Error) -> bool {
     error.kind() == ErrorKind::NotFound && error.cloud_code() == Some("NoSuchBucket")
 }
 
+fn is_elsewhere(error: &Error) -> bool {
+    error.cloud_code().is_some_and(|code| IN_ANOTHER_REGION.contains(&code))
+}
+
 fn has_code(error: &Error, code: &str) -> bool {
     error.cloud_code() == Some(code)
 }
-
-#[cfg(test)]
-mod tests;

@@ -3,7 +3,7 @@
 use gardener_provider_core::{Bucket, Error, ErrorKind, Result};
 
 use super::{
-    Scope, has_code, is_no_bucket, patiently,
+    Scope, has_code, is_elsewhere, is_no_bucket, patiently,
     settings::{Settings, Wanted},
 };
 use crate::api::s3::{bucket, bucket::get_bucket_location};
@@ -67,9 +67,8 @@ fn at_home(scope: &Scope, region: &str) -> Result<()> {
 
 /// What S3 answers in one region to a question about a bucket that is in another.
 fn moved(scope: &Scope, error: Error) -> Error {
-    let elsewhere = ["PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed"];
-    if elsewhere.iter().any(|code| has_code(&error, code)) {
-        let problem = format!("is in another region than {}: {}", scope.region(), error.message());
+    if is_elsewhere(&error) {
+        let problem = format!("is not in region {}: {}", scope.region(), error.message());
         return taken(scope, &problem).with_source(error);
     }
     error

@@ -30,7 +30,7 @@ const ROUNDS: u32 = 6;
 pub(super) async fn prefix(scope: &Scope, prefix: &str) -> Result<DeletedObjects> {
     match Purge::of(scope, prefix).await {
         Err(error) if is_no_bucket(&error) => Ok(DeletedObjects::default()),
-        done => done.map_err(|error| elsewhere(scope, error)),
+        done => done.map_err(|error| scope.moved(error)),
     }
 }
 
@@ -38,7 +38,7 @@ pub(super) async fn prefix(scope: &Scope, prefix: &str) -> Result<DeletedObjects
 pub(super) async fn bucket(scope: &Scope) -> Result<()> {
     match empty_and_delete(scope).await {
         Err(error) if is_no_bucket(&error) => Ok(()),
-        done => done.map_err(|error| elsewhere(scope, error)),
+        done => done.map_err(|error| scope.moved(error)),
     }
 }
 
@@ -77,14 +77,6 @@ async fn abort_uploads(scope: &Scope) -> Result<()> {
             None => return Ok(()),
         }
     }
-}
-
-fn elsewhere(scope: &Scope, error: Error) -> Error {
-    if has_code(&error, "PermanentRedirect") {
-        let message = format!("region: bucket {} is in another region than {}", scope.name, scope.region());
-        return Error::new(ErrorKind::InvalidArgument, message).with_source(error);
-    }
-    error
 }
 
 /// Deletes page by page, and per key versions before delete markers: without its marker a retained version would come

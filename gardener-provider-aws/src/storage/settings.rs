@@ -15,6 +15,7 @@ use crate::{
         },
     },
     bucket_config,
+    endpoints::Service,
 };
 
 const ENFORCED: &str = "BucketOwnerEnforced";
@@ -102,7 +103,10 @@ impl Settings {
         if self.encryption.as_ref() != Some(&wanted.encryption) {
             writes.push(protection::put_encryption(at, &wanted.encryption)?);
         }
-        let statements = policy::statements(scope.session.partition(), &scope.name);
+        let [deny_plain, deny_old] = policy::statements(scope.session.partition(), &scope.name);
+        // Whoever asks over plain HTTP, of an emulator on the same machine, would lock itself out.
+        let plain = scope.session.endpoint(Service::S3)?.url.scheme() == "http";
+        let statements = if plain { vec![deny_old] } else { vec![deny_plain, deny_old] };
         if let Some(policy) = policy::merged(self.policy.as_deref(), &statements)? {
             writes.push(protection::put_policy(at, &policy));
         }
@@ -145,9 +149,10 @@ async fn read<R>(scope: &Scope, operation: Operation<R>) -> Result<Option<R>> {
 
 /// The bucket as it is.
 pub(super) async fn read_bucket(scope: &Scope) -> Result<Bucket> {
-    let region = scope.run(&bucket::get_bucket_location(&scope.target)).await?;
+    let location = scope.run(&bucket::get_bucket_location(&scope.target)).await;
+    let region = location.map_err(|error| scope.moved(error))?;
     if region != scope.region().as_str() {
-        return Err(scope.elsewhere(&region));
+        return Err(scope.elsewhere(format!("the bucket is in region {region}")));
     }
     let (versioning, lock) = try_join!(
         read(scope, lock::get_versioning(&scope.target)),
