@@ -34,6 +34,7 @@ mod ambient;
 pub mod api;
 #[doc(hidden)]
 pub mod dialect;
+mod gardener_api;
 mod machines;
 #[doc(hidden)]
 pub mod session;
@@ -54,6 +55,7 @@ use gardener_provider_core::{Capability, Provider, Result};
 use crate::{
     credentials::CredentialSource,
     endpoints::Endpoints,
+    gardener_api::AwsApi,
     session::{Sessions, Shared},
     storage::AwsStorage,
 };
@@ -138,8 +140,10 @@ impl AwsProviderBuilder {
     /// # Errors
     /// If no transport was given and the network cannot be used.
     pub fn build(self) -> Result<Provider> {
+        let api = AwsApi::new(self.source);
         let sessions = Arc::new(self.sessions()?);
         Ok(Provider::builder("aws")
+            .api(api)
             .machines(machines::Machines::new(Arc::clone(&sessions)))
             .storage(AwsStorage::new(Arc::clone(&sessions)))
             .capability(Capability::Versioning)
