@@ -199,7 +199,6 @@ const STATUS: &[(u16, &[&str])] = &[
             "NoSuchTagSet",
             "FileSystemNotFound",
             "MountTargetNotFound",
-            "SubnetNotFound",
         ],
     ),
     (405, &["MethodNotAllowed"]),

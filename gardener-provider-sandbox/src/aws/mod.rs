@@ -12,6 +12,7 @@ mod efs;
 mod elb;
 mod error;
 mod iam;
+mod managed;
 mod options;
 mod query;
 mod route;
@@ -32,6 +33,7 @@ use gardener_provider_client::transport::{Transport, TransportError, TransportEr
 use http::{Request, Response};
 
 pub use auth::AccessKey;
+pub use elb::{Leftover, Planted};
 pub use options::{AwsOptions, Durations, Image, InstanceType, Quotas};
 use state::State;
 

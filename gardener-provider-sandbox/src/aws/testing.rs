@@ -102,6 +102,39 @@ impl Caller {
     }
 }
 
+/// A VPC with subnets in two zones, made through EC2.
+pub(crate) struct Network {
+    pub(crate) ec2: Caller,
+    pub(crate) vpc: String,
+    pub(crate) subnets: [String; 2],
+}
+
+impl Network {
+    pub(crate) async fn new(caller: &Caller) -> Self {
+        let ec2 = caller.to("ec2", "2016-11-15");
+        let vpc = element(&ec2.ok("CreateVpc", &[("CidrBlock", "10.0.0.0/16")]).await, "vpcId");
+        let a = Self::subnet(&ec2, &vpc, "10.0.1.0/24", "eu-west-1a").await;
+        let b = Self::subnet(&ec2, &vpc, "10.0.2.0/24", "eu-west-1b").await;
+        Self { ec2, vpc, subnets: [a, b] }
+    }
+
+    pub(crate) async fn subnet(ec2: &Caller, vpc: &str, block: &str, zone: &str) -> String {
+        let asked = [("VpcId", vpc), ("CidrBlock", block), ("AvailabilityZone", zone)];
+        element(&ec2.ok("CreateSubnet", &asked).await, "subnetId")
+    }
+
+    pub(crate) async fn group(&self, name: &str) -> String {
+        let asked = [("VpcId", self.vpc.as_str()), ("GroupName", name), ("GroupDescription", "test")];
+        element(&self.ec2.ok("CreateSecurityGroup", &asked).await, "groupId")
+    }
+
+    pub(crate) async fn delete_subnet(&self, id: &str) -> Result<(), String> {
+        let reply = self.ec2.call("DeleteSubnet", &[("SubnetId", id)]).await;
+        let body = String::from_utf8(reply.body().to_vec()).unwrap();
+        if reply.status().is_success() { Ok(()) } else { Err(element(&body, "Code")) }
+    }
+}
+
 /// The texts of all elements of this name.
 pub(crate) fn elements(xml: &str, name: &str) -> Vec<String> {
     let (open, close) = (format!("<{name}>"), format!("</{name}>"));

@@ -32,7 +32,12 @@ mod volumes;
 mod vpc;
 mod zones;
 
+pub(crate) use network_interfaces::{Attachment, NewInterface};
+pub(crate) use permissions::{Rule, Source};
 pub(crate) use region::{Event, Region, Tags};
+pub(crate) use subnets::Subnet;
+pub(crate) use vpc::Vpc;
+pub(crate) use zones::zone_id;
 
 use super::{
     answer::unknown_action,

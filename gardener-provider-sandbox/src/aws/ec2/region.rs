@@ -62,6 +62,8 @@ pub(crate) enum Event {
     NatStarted(String),
     NatStopped(String),
     EndpointAvailable(String),
+    /// Another service gives up its interface.
+    InterfaceReleased(String),
     InstanceRunning(String),
     InstanceStopped(String),
     InstanceTerminated(String),
@@ -120,6 +122,7 @@ impl Region {
                     endpoint.state = "available";
                 }
             }
+            Event::InterfaceReleased(id) => self.drop_interface(&id),
             Event::InstanceRunning(id) => self.instance_running(&id),
             Event::InstanceStopped(id) => self.instance_stopped(&id),
             Event::InstanceTerminated(id) => {

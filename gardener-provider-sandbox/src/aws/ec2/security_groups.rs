@@ -114,7 +114,7 @@ impl Ec2<'_> {
     }
 
     /// A group that lets everything out and nothing in, as all groups start.
-    fn new_group(&mut self, name: &str, description: &str, vpc: &str, tags: Tags) -> String {
+    pub(crate) fn new_group(&mut self, name: &str, description: &str, vpc: &str, tags: Tags) -> String {
         let id = self.create_id("sg", tags);
         let mut rules = BTreeMap::new();
         rules.insert(self.ids.hex17("sgr"), Rule::everything(true, Source::V4(Ipv4Net::default())));
