@@ -65,7 +65,9 @@ fn every_request_is_as_described() {
 #[test]
 fn every_service_is_sampled() {
     let samples = api::samples();
-    for service in [Service::Ec2, Service::Sts, Service::S3] {
+    for service in
+        [Service::Ec2, Service::Iam, Service::Sts, Service::S3, Service::Elb, Service::ElbV2, Service::Efs]
+    {
         assert!(samples.iter().any(|sample| sample.service == service), "no sample of {service:?}");
     }
 }

@@ -175,12 +175,13 @@ pub fn samples() -> Vec<ApiRequest> {
     let tags = Tags::from([("Name".to_owned(), "n".to_owned())]);
     vec![
         describe_file_systems(None, Some("marker")).request,
-        describe_file_systems(Some("fs-1"), None).request,
+        describe_file_systems(Some("fs-0123456789abcdef0"), None).request,
         create_file_system("token", &tags).request,
-        delete_file_system("fs-1").request,
-        tag_resource("fs-1", &tags).request,
-        describe_mount_targets("fs-1", Some("marker")).request,
-        create_mount_target("fs-1", "subnet-1", "sg-1").request,
-        delete_mount_target("fsmt-1").request,
+        delete_file_system("fs-0123456789abcdef0").request,
+        tag_resource("fs-0123456789abcdef0", &tags).request,
+        describe_mount_targets("fs-0123456789abcdef0", Some("marker")).request,
+        create_mount_target("fs-0123456789abcdef0", "subnet-0123456789abcdef0", "sg-0123456789abcdef0")
+            .request,
+        delete_mount_target("fsmt-0123456789abcdef0").request,
     ]
 }
