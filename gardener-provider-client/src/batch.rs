@@ -73,13 +73,18 @@ where
                     }
                     // Callers that are ready to run get to add theirs before the batch is closed.
                     tokio::task::yield_now().await;
-                    self.run_batch().await;
+                    if !self.run_batch().await {
+                        break;
+                    }
                 }
             }
         }
+        // Another caller has it under way; there is nothing to do but wait.
+        receiver.await.ok()
     }
 
-    async fn run_batch(&self) {
+    /// Carries out what is waiting; false if nothing is.
+    async fn run_batch(&self) -> bool {
         let batch: Vec<_> = {
             let mut waiting = self.lock();
             waiting.retain(|(_, sender)| !sender.is_closed());
@@ -87,7 +92,7 @@ where
             waiting.drain(..count).collect()
         };
         if batch.is_empty() {
-            return;
+            return false;
         }
         let (items, senders): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
         let mut results = (self.execute)(items).await.into_iter();
@@ -97,6 +102,7 @@ where
             // Whoever is gone does not need it.
             let _ = sender.send(result);
         }
+        true
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Waiting<K, V>> {
@@ -183,6 +189,20 @@ mod tests {
             (copy.to_string(), copy.kind(), copy.retry()),
             (error.to_string(), error.kind(), error.retry())
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_free_turn_is_no_reason_to_spin() {
+        let batcher = Batcher::new(500, 2, |items: Vec<usize>| {
+            async move {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                items.into_iter().map(Ok).collect()
+            }
+            .boxed()
+        });
+        // Paused time only moves on when nobody is busy.
+        let results = futures::future::join_all((0..3).map(|n| batcher.call(n))).await;
+        assert!(results.into_iter().enumerate().all(|(n, result)| result.unwrap() == n));
     }
 
     #[tokio::test(start_paused = true)]

@@ -161,6 +161,3 @@ fn instance_id<'a>(id: &'a ProviderId, region: &Region) -> Result<&'a str> {
     }
     Ok(instance)
 }
-
-#[cfg(test)]
-mod tests;
