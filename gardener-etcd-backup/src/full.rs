@@ -5,15 +5,16 @@ use std::{sync::Arc, time::SystemTime};
 use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt, stream};
 use gardener_provider_core::{Error, ErrorKind, Result};
+use object_store::path::Path;
 use sha2::{Digest, Sha256};
 use tokio::task::spawn_blocking;
 use tracing::info;
 
 use crate::{
-    Compression, Etcd, Snapshot, SnapshotName, Store,
+    Compression, Etcd, EtcdStatus, Snapshot, SnapshotName, Store,
     compression::Encoder,
     error::{damaged, task},
-    etcd::SnapshotStream,
+    etcd::{SnapshotSource, SnapshotStream},
     upload::{Parts, upload},
 };
 
@@ -56,6 +57,8 @@ pub struct Backup {
 pub struct FullReport {
     /// What was written.
     pub snapshot: Snapshot,
+    /// The content is no newer than this revision, and no older than the name says.
+    pub newest: i64,
     /// Bytes of the database, before compression.
     pub database_size: u64,
     /// The endpoint that served it.
@@ -101,28 +104,55 @@ impl Backup {
     /// Those of etcd and of the store; `DataLoss` when what etcd sent does not match its hash. The object is not there
     /// then, and parts already uploaded are removed.
     pub async fn full(&self) -> Result<FullReport> {
-        let (member, status, revision) = self.etcd.snapshot_source().await?;
-        let name =
-            SnapshotName::full(revision, SystemTime::now(), self.compression).with_final(self.is_final);
+        let source = self.etcd.snapshot_source().await?;
+        self.full_from(source, SystemTime::now(), self.is_final).await
+    }
+
+    /// Takes a full snapshot from a member that was chosen before.
+    pub(crate) async fn full_from(
+        &self,
+        source: SnapshotSource,
+        created: SystemTime,
+        is_final: bool,
+    ) -> Result<FullReport> {
+        let SnapshotSource { member, status, revision } = source;
+        let name = SnapshotName::full(revision, created, self.compression).with_final(is_final);
         let path = self.store.path_of(&name);
-        let stream = self.etcd.snapshot(member).await?;
-        let parts = Parts::for_size(status.database_size, self.part_size, self.parallel_parts);
-        let sizes = Arc::default();
-        let blocks = compress(self.compression, hashed(stream, Arc::clone(&sizes)));
-        let size = upload(self.store.objects(), &path, parts, blocks).await;
-        let size = size.map_err(|error| error.context(format!("taking the full snapshot {name}")))?;
-        let database_size = sizes.load(std::sync::atomic::Ordering::SeqCst);
+        let sent = self.send(member, &status, &path).await;
+        let Sent { size, newest, database_size } =
+            sent.map_err(|error| error.context(format!("taking the full snapshot {name}")))?;
         info!(snapshot = %path, size, database_size, revision, "full snapshot taken");
         let snapshot = Snapshot::new(name, path, size);
-        Ok(FullReport { snapshot, database_size, endpoint: status.endpoint, etcd_version: status.version })
+        let (endpoint, etcd_version) = (status.endpoint, status.version);
+        Ok(FullReport { snapshot, newest, database_size, endpoint, etcd_version })
     }
+
+    async fn send(&self, member: usize, status: &EtcdStatus, path: &Path) -> Result<Sent> {
+        let mut stream = self.etcd.snapshot(member).await?;
+        // etcd fixes the content when it begins to send, so this is no older.
+        let first = stream.next().await?.unwrap_or_default();
+        let newest = self.etcd.revision().await?;
+        let parts = Parts::for_size(status.database_size, self.part_size, self.parallel_parts);
+        let sizes = Size::default();
+        let blocks = compress(self.compression, hashed(stream, first, Arc::clone(&sizes)));
+        let size = upload(self.store.objects(), path, parts, blocks).await?;
+        let database_size = sizes.load(std::sync::atomic::Ordering::SeqCst);
+        Ok(Sent { size, newest, database_size })
+    }
+}
+
+struct Sent {
+    size: u64,
+    newest: i64,
+    database_size: u64,
 }
 
 type Size = Arc<std::sync::atomic::AtomicU64>;
 
 /// The stream in blocks. The last block comes only if the hash that etcd sends at the end is right.
-fn hashed(stream: SnapshotStream, size: Size) -> impl Stream<Item = Result<Bytes>> + Send {
-    let state = Hashing { stream, hash: Sha256::new(), held: BytesMut::new(), total: 0, ended: false, size };
+fn hashed(stream: SnapshotStream, first: Bytes, size: Size) -> impl Stream<Item = Result<Bytes>> + Send {
+    let (held, total) = (BytesMut::from(&first[..]), first.len() as u64);
+    let state = Hashing { stream, hash: Sha256::new(), held, total, ended: false, size };
     stream::try_unfold(state, |mut state| async move {
         let block = state.next().await?;
         Ok(block.map(|block| (block, state)))

@@ -4,6 +4,8 @@
 //! # What it does
 //! - [`Backup::full`] streams etcd's database into the store: hashed, compressed on all cores and uploaded in parallel
 //!   parts while it arrives, in bounded memory.
+//! - [`Snapshotter`] takes fulls now and then and deltas in between. A failed upload loses no event; what grows beyond the
+//!   memory allowed goes to a temporary file; history that etcd compacted before it was captured leads to a full.
 //! - [`restore`] makes a data directory from a full and the deltas after it, without etcd: to the latest state, to a
 //!   revision or to a point in time, for every member of a cluster. etcd 3.4 and 3.5 boot from it.
 //! - [`hash_kv_of_file`] and [`Etcd::hash_kv`] prove that two databases are equal.
@@ -29,6 +31,7 @@ mod hash_kv;
 mod mvcc;
 mod name;
 mod restore;
+mod snapshotter;
 mod store;
 mod upload;
 
@@ -39,4 +42,5 @@ pub use full::{Backup, FullReport};
 pub use hash_kv::{HashKv, compare_hash_kv, hash_kv_of_file};
 pub use name::{Kind, SnapshotName};
 pub use restore::{InitialCluster, LeasePolicy, RestoreOptions, RestoreReport, plan, restore};
+pub use snapshotter::{Progress, Snapshotter, SnapshotterHandle, SnapshotterOptions};
 pub use store::{Listing, Snapshot, Store};

@@ -44,9 +44,9 @@ impl Snapshot {
         Self { name, path, size }
     }
 
-    /// The order in which a chain is read: by last revision, then by time.
-    pub(crate) fn order(&self) -> (i64, i64) {
-        (self.name.last, self.name.created)
+    /// The order in which a chain is read: by last revision, then by time; a full after the delta that leads to it.
+    pub(crate) fn order(&self) -> (i64, i64, bool) {
+        (self.name.last, self.name.created, self.name.kind == crate::Kind::Full)
     }
 }
 

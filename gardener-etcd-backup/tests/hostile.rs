@@ -31,7 +31,14 @@ enum Mutation {
 fn mutation() -> impl Strategy<Value = Mutation> {
     let place = any::<prop::sample::Index>;
     let values = prop_oneof![
-        Just(0), Just(1), Just(2), Just(16), Just(4096), Just(u32::MAX), Just(0x7fff_ffff), any::<u32>()
+        Just(0),
+        Just(1),
+        Just(2),
+        Just(16),
+        Just(4096),
+        Just(u32::MAX),
+        Just(0x7fff_ffff),
+        any::<u32>()
     ];
     prop_oneof![
         4 => (place(), 0..8_u8).prop_map(|(at, bit)| Mutation::Flip { at, bit }),

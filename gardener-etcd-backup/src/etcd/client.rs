@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use futures::{FutureExt, future::BoxFuture};
 use gardener_provider_core::{Error, ErrorKind, Redacted, Result};
 use http::uri::PathAndQuery;
 use prost::Message;
@@ -129,10 +130,13 @@ impl EtcdOptions {
 #[derive(Clone)]
 pub struct Etcd(Arc<Inner>);
 
+/// What etcd wants to see in the header `token`.
+pub(super) type Token = MetadataValue<Ascii>;
+
 struct Inner {
     members: Vec<(String, Channel)>,
     login: Option<(String, Redacted<String>)>,
-    token: RwLock<Option<Redacted<MetadataValue<Ascii>>>>,
+    token: RwLock<Option<Redacted<Token>>>,
     call_timeout: Duration,
 }
 
@@ -188,7 +192,7 @@ impl Etcd {
     /// # Errors
     /// `Unavailable` when none answers; `Unauthenticated` and `PermissionDenied` as etcd says.
     pub async fn status(&self) -> Result<EtcdStatus> {
-        self.on_any(async |member| self.status_of(member).await).await
+        self.on_any(|member| self.status_of(member).boxed()).await
     }
 
     /// The latest revision of the cluster, as a linearizable read answers it.
@@ -196,7 +200,7 @@ impl Etcd {
     /// # Errors
     /// As [`Etcd::status`].
     pub async fn revision(&self) -> Result<i64> {
-        self.on_any(async |member| self.revision_at(member).await).await
+        self.on_any(|member| self.revision_at(member).boxed()).await
     }
 
     /// The hash of the data at `revision`, or at the latest of the member that answers.
@@ -204,39 +208,48 @@ impl Etcd {
     /// # Errors
     /// As [`Etcd::status`]; `InvalidArgument` when the revision is compacted or not reached yet.
     pub async fn hash_kv(&self, revision: Option<i64>) -> Result<HashKv> {
-        let request = HashKvRequest { revision: revision.unwrap_or(0) };
-        self.on_any(async |member| {
-            let reply: HashKvResponse = self.unary(member, HASH_KV, request.clone()).await?;
-            let header = header(reply.header)?;
-            Ok(HashKv::new(reply.hash, revision.unwrap_or(header.revision), reply.compact_revision))
-        })
-        .await
+        self.on_any(|member| self.hash_kv_at(member, revision).boxed()).await
     }
 
     /// A member that can serve a snapshot, with its state and the cluster's revision at this moment.
-    pub(crate) async fn snapshot_source(&self) -> Result<(usize, EtcdStatus, i64)> {
-        self.on_any(async |member| {
-            let status = self.status_of(member).await?;
-            if status.is_learner {
-                let message = format!("{} is a learner", status.endpoint);
-                return Err(Error::new(ErrorKind::Unavailable, message));
-            }
-            Ok((member, status, self.revision_at(member).await?))
-        })
-        .await
+    pub(crate) async fn snapshot_source(&self) -> Result<SnapshotSource> {
+        self.on_any(|member| self.snapshot_source_at(member).boxed()).await
     }
 
     /// The database of a member as it is now.
     pub(crate) async fn snapshot(&self, member: usize) -> Result<SnapshotStream> {
-        let stream = self.with_login(async |token| {
-            let mut client = self.client(member).await?;
-            let request = authorized(Empty {}, token);
-            let call =
-                client.server_streaming(request, PathAndQuery::from_static(SNAPSHOT), ProstCodec::default());
-            self.in_time(call).await
-        });
+        let stream = self.with_login(|token| self.open_snapshot(member, token).boxed());
         let stream = stream.await.map_err(|status| self.error(member, SNAPSHOT, &status))?;
         Ok(SnapshotStream { stream, etcd: self.clone(), member })
+    }
+
+    async fn open_snapshot(
+        &self,
+        member: usize,
+        token: Option<Token>,
+    ) -> Result<Streaming<SnapshotResponse>, Status> {
+        let mut client = self.client(member).await?;
+        let request = authorized(Empty {}, token);
+        let call =
+            client.server_streaming(request, PathAndQuery::from_static(SNAPSHOT), ProstCodec::default());
+        self.in_time(call).await
+    }
+
+    async fn snapshot_source_at(&self, member: usize) -> Result<SnapshotSource> {
+        let status = self.status_of(member).await?;
+        if status.is_learner {
+            let message = format!("{} is a learner", status.endpoint);
+            return Err(Error::new(ErrorKind::Unavailable, message));
+        }
+        let revision = self.revision_at(member).await?;
+        Ok(SnapshotSource { member, status, revision })
+    }
+
+    async fn hash_kv_at(&self, member: usize, revision: Option<i64>) -> Result<HashKv> {
+        let request = HashKvRequest { revision: revision.unwrap_or(0) };
+        let reply: HashKvResponse = self.unary(member, HASH_KV, request).await?;
+        let header = header(reply.header)?;
+        Ok(HashKv::new(reply.hash, revision.unwrap_or(header.revision), reply.compact_revision))
     }
 
     async fn status_of(&self, member: usize) -> Result<EtcdStatus> {
@@ -262,7 +275,10 @@ impl Etcd {
     }
 
     /// Runs `call` on one member after the other until one is available.
-    async fn on_any<T>(&self, call: impl AsyncFn(usize) -> Result<T>) -> Result<T> {
+    pub(super) async fn on_any<'a, T>(
+        &'a self,
+        call: impl Fn(usize) -> BoxFuture<'a, Result<T>> + Send,
+    ) -> Result<T> {
         let mut last = None;
         for member in 0..self.0.members.len() {
             match call(member).await {
@@ -283,18 +299,31 @@ impl Etcd {
         Q: Message + Clone + 'static,
         A: Message + Default + 'static,
     {
-        let reply = self.with_login(async |token| {
-            let mut client = self.client(member).await?;
-            let request = authorized(request.clone(), token);
-            self.in_time(client.unary(request, PathAndQuery::from_static(path), ProstCodec::default())).await
-        });
+        let reply = self.with_login(|token| self.unary_once(member, path, request.clone(), token).boxed());
         reply.await.map_err(|status| self.error(member, path, &status))
     }
 
-    /// Runs `call` with a token, with a new one when etcd has forgotten the old.
-    async fn with_login<T>(
+    async fn unary_once<Q, A>(
         &self,
-        call: impl AsyncFn(Option<MetadataValue<Ascii>>) -> Result<T, Status>,
+        member: usize,
+        path: &'static str,
+        request: Q,
+        token: Option<Token>,
+    ) -> Result<A, Status>
+    where
+        Q: Message + 'static,
+        A: Message + Default + 'static,
+    {
+        let mut client = self.client(member).await?;
+        let call =
+            client.unary(authorized(request, token), PathAndQuery::from_static(path), ProstCodec::default());
+        self.in_time(call).await
+    }
+
+    /// Runs `call` with a token, with a new one when etcd has forgotten the old.
+    pub(super) async fn with_login<'a, T>(
+        &'a self,
+        call: impl Fn(Option<Token>) -> BoxFuture<'a, Result<T, Status>> + Send,
     ) -> Result<T, Status> {
         if self.0.login.is_none() {
             return call(None).await;
@@ -309,7 +338,7 @@ impl Etcd {
         call(Some(self.log_in().await?)).await
     }
 
-    async fn log_in(&self) -> Result<MetadataValue<Ascii>, Status> {
+    async fn log_in(&self) -> Result<Token, Status> {
         let mut last = Status::unavailable("no endpoint");
         let Some((user, password)) = &self.0.login else { return Err(last) };
         for member in 0..self.0.members.len() {
@@ -318,7 +347,7 @@ impl Etcd {
             let path = PathAndQuery::from_static(AUTHENTICATE);
             match self.in_time(client.unary(Request::new(request), path, ProstCodec::default())).await {
                 Ok(AuthenticateResponse { token }) => {
-                    let token = MetadataValue::try_from(token)
+                    let token = Token::try_from(token)
                         .map_err(|_| Status::internal("the token is not one that a header can carry"))?;
                     *self.0.token.write().await = Some(Redacted::new(token.clone()));
                     return Ok(token);
@@ -330,7 +359,7 @@ impl Etcd {
         Err(last)
     }
 
-    async fn client(&self, member: usize) -> Result<Grpc<Channel>, Status> {
+    pub(super) async fn client(&self, member: usize) -> Result<Grpc<Channel>, Status> {
         let channel = self.0.members[member].1.clone();
         // Answers may be as large as a transaction of the user's; etcd bounds them.
         let mut client = Grpc::new(channel).max_decoding_message_size(512 << 20);
@@ -342,15 +371,15 @@ impl Etcd {
         }
     }
 
-    async fn in_time<T>(
+    pub(super) async fn in_time<T>(
         &self,
-        call: impl Future<Output = Result<tonic::Response<T>, Status>>,
+        call: impl Future<Output = Result<tonic::Response<T>, Status>> + Send,
     ) -> Result<T, Status> {
         let reply = timeout(self.0.call_timeout, call).await;
         Ok(reply.map_err(|_| Status::deadline_exceeded("no answer in time"))??.into_inner())
     }
 
-    fn error(&self, member: usize, path: &'static str, status: &Status) -> Error {
+    pub(super) fn error(&self, member: usize, path: &'static str, status: &Status) -> Error {
         let endpoint = &self.0.members[member].0;
         let mut text = status.message().to_owned();
         if let Some(source) = std::error::Error::source(status) {
@@ -358,6 +387,14 @@ impl Etcd {
         }
         Error::new(kind_of(status), format!("etcd at {endpoint}: {text}")).with_operation(path)
     }
+}
+
+/// Who serves a snapshot, and the cluster's revision just before.
+#[derive(Debug, Clone)]
+pub(crate) struct SnapshotSource {
+    pub(crate) member: usize,
+    pub(crate) status: EtcdStatus,
+    pub(crate) revision: i64,
 }
 
 /// The database as it arrives.
@@ -414,7 +451,7 @@ fn channel(url: &str, options: &EtcdOptions) -> Result<Channel> {
     Ok(endpoint.connect_lazy())
 }
 
-fn authorized<T>(message: T, token: Option<MetadataValue<Ascii>>) -> Request<T> {
+pub(super) fn authorized<T>(message: T, token: Option<Token>) -> Request<T> {
     let mut request = Request::new(message);
     if let Some(token) = token {
         request.metadata_mut().insert("token", token);

@@ -2,6 +2,8 @@
 
 mod client;
 mod proto;
+mod watch;
 
-pub(crate) use client::SnapshotStream;
 pub use client::{Etcd, EtcdOptions, EtcdStatus, EtcdTls};
+pub(crate) use client::{SnapshotSource, SnapshotStream};
+pub(crate) use watch::{WatchEvent, WatchStream, Watched, pause};

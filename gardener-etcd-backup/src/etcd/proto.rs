@@ -8,6 +8,7 @@ pub(crate) const STATUS: &str = "/etcdserverpb.Maintenance/Status";
 pub(crate) const SNAPSHOT: &str = "/etcdserverpb.Maintenance/Snapshot";
 pub(crate) const HASH_KV: &str = "/etcdserverpb.Maintenance/HashKV";
 pub(crate) const RANGE: &str = "/etcdserverpb.KV/Range";
+pub(crate) const WATCH: &str = "/etcdserverpb.Watch/Watch";
 pub(crate) const AUTHENTICATE: &str = "/etcdserverpb.Auth/Authenticate";
 
 #[derive(Clone, PartialEq, Eq, Message)]

@@ -1,0 +1,177 @@
+//! Running backups of real etcd servers under load.
+#![allow(clippy::cast_possible_truncation, reason = "small numbers of a test")]
+
+mod common;
+#[path = "common/etcd.rs"]
+mod etcd;
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use gardener_etcd_backup::{
+    Compression, Etcd, HashKv, Kind, RestoreOptions, Snapshotter, SnapshotterHandle, SnapshotterOptions,
+    Store, Target, compare_hash_kv, hash_kv_of_file, restore,
+};
+use gardener_provider_core::{ErrorKind, Result};
+use object_store::{ObjectStoreExt, memory::InMemory};
+use tokio::task::JoinHandle;
+
+const COMPRESSIONS: [Compression; 4] =
+    [Compression::None, Compression::Gzip, Compression::Zlib, Compression::Lzw];
+
+fn memory() -> Store {
+    Store::new(Arc::new(InMemory::new()), common::PREFIX).unwrap()
+}
+
+fn options() -> SnapshotterOptions {
+    SnapshotterOptions::default().with_deltas(Duration::from_millis(50), 64 << 10)
+}
+
+fn start(
+    etcd: &Etcd,
+    store: &Store,
+    options: SnapshotterOptions,
+) -> (SnapshotterHandle, JoinHandle<Result<()>>) {
+    let (snapshotter, handle) = Snapshotter::new(etcd.clone(), store.clone(), options);
+    (handle, tokio::spawn(snapshotter.run()))
+}
+
+async fn restored(store: &Store, data_dir: &Path, target: Target) -> HashKv {
+    let options = RestoreOptions::default().with_target(target).with_fall_back(false);
+    let report = restore(store, data_dir, &options).await.unwrap();
+    let hash = hash_kv_of_file(data_dir, None).unwrap();
+    assert_eq!(hash.revision, report.revision);
+    hash
+}
+
+/// Each snapshot continues the one before, and no full is crossed.
+async fn assert_seamless(store: &Store) {
+    let listing = store.list().await.unwrap();
+    let mut reached = 0;
+    for snapshot in &listing.snapshots {
+        let name = &snapshot.name;
+        match name.kind {
+            Kind::Full => assert!(name.last >= reached || reached == 0, "{name} after {reached}"),
+            Kind::Delta => assert_eq!(name.start, reached + 1, "{name} after {reached}"),
+        }
+        reached = name.last;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deltas_under_load_lead_to_the_same_hash_at_every_recorded_revision() {
+    for server in etcd::servers("deltas_under_load_lead_to_the_same_hash_at_every_recorded_revision") {
+        for compression in COMPRESSIONS {
+            let place = tempfile::tempdir().unwrap();
+            let source = server.start(&place.path().join("source"));
+            source.writer().variety(5).await;
+            let (store, client) = (memory(), source.client());
+            let (handle, running) = start(&client, &store, options().with_compression(compression));
+            handle.wait_for(|progress| progress.full.is_some()).await.unwrap();
+            let mut recorded = Vec::new();
+            for _ in 0..2 {
+                let load = (0..2).map(|_| {
+                    let writer = source.writer();
+                    tokio::spawn(async move { writer.variety(12).await })
+                });
+                let load: Vec<_> = load.collect();
+                let full = handle.full(false).await.unwrap();
+                assert!(full.newest >= full.snapshot.name.last);
+                for task in load {
+                    task.await.unwrap();
+                }
+                recorded.push(client.hash_kv(None).await.unwrap());
+            }
+            handle.stop().await.unwrap();
+            running.await.unwrap().unwrap();
+            assert_eq!(handle.progress().safe_revision, client.revision().await.unwrap());
+            assert!(handle.progress().deltas > 0);
+            assert_seamless(&store).await;
+            let latest = restored(&store, &place.path().join("latest"), Target::Latest).await;
+            compare_hash_kv(client.hash_kv(None).await.unwrap(), latest).unwrap();
+            for expected in recorded {
+                let data_dir = place.path().join(expected.revision.to_string());
+                let found = restored(&store, &data_dir, Target::Revision(expected.revision)).await;
+                compare_hash_kv(expected, found).unwrap();
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_run_takes_up_where_the_first_ended() {
+    for server in etcd::servers("a_second_run_takes_up_where_the_first_ended") {
+        let place = tempfile::tempdir().unwrap();
+        let source = server.start(&place.path().join("source"));
+        let (store, client) = (memory(), source.client());
+        for round in 0..3 {
+            let (handle, running) = start(&client, &store, options());
+            source.writer().variety(7).await;
+            if round == 1 {
+                // Ends without a word, as if killed; what was not written yet is in etcd still.
+                running.abort();
+                assert!(running.await.unwrap_err().is_cancelled());
+                continue;
+            }
+            handle.stop().await.unwrap();
+            running.await.unwrap().unwrap();
+        }
+        let listing = store.list().await.unwrap();
+        let fulls = listing.snapshots.iter().filter(|snapshot| snapshot.name.kind == Kind::Full).count();
+        assert_eq!(fulls, 1, "no run needed another full");
+        assert_seamless(&store).await;
+        let latest = restored(&store, &place.path().join("latest"), Target::Latest).await;
+        compare_hash_kv(client.hash_kv(None).await.unwrap(), latest).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn compaction_of_what_was_not_captured_leads_to_a_full() {
+    for server in etcd::servers("compaction_of_what_was_not_captured_leads_to_a_full") {
+        let place = tempfile::tempdir().unwrap();
+        let source = server.start(&place.path().join("source"));
+        let (store, client) = (memory(), source.client());
+        let (handle, running) = start(&client, &store, options());
+        handle.stop().await.unwrap();
+        running.await.unwrap().unwrap();
+        source.writer().variety(10).await;
+        source.writer().compact(client.revision().await.unwrap()).await;
+        let (handle, running) = start(&client, &store, options());
+        handle.wait_for(|progress| progress.fulls == 1).await.unwrap();
+        source.writer().variety(10).await;
+        handle.stop().await.unwrap();
+        running.await.unwrap().unwrap();
+        let latest = restored(&store, &place.path().join("latest"), Target::Latest).await;
+        compare_hash_kv(client.hash_kv(None).await.unwrap(), latest).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_is_ahead_of_etcd_is_refused() {
+    for server in etcd::servers("a_store_that_is_ahead_of_etcd_is_refused") {
+        let place = tempfile::tempdir().unwrap();
+        let source = server.start(&place.path().join("source"));
+        let store = memory();
+        let name = "Full-00000000-00099999-1000".parse().unwrap();
+        store.objects().put(&store.path_of(&name), "x".into()).await.unwrap();
+        let (_handle, running) = start(&source.client(), &store, options());
+        let error = running.await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::FailedPrecondition, "{error}");
+        assert_eq!(store.list().await.unwrap().snapshots.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn every_future_can_move_between_threads() {
+    fn check(_: impl Send) {}
+    let store = memory();
+    let etcd = Etcd::new(&gardener_etcd_backup::EtcdOptions::new(["http://127.0.0.1:1"])).unwrap();
+    let options = RestoreOptions::default();
+    check(restore(&store, Path::new("never"), &options));
+    check(gardener_etcd_backup::plan(&store, Target::Latest));
+    let backup = gardener_etcd_backup::Backup::new(etcd.clone(), store.clone());
+    check(backup.full());
+    check((etcd.status(), etcd.revision(), etcd.hash_kv(None)));
+    let (snapshotter, handle) = Snapshotter::new(etcd.clone(), store.clone(), SnapshotterOptions::default());
+    check((handle.full(false), handle.delta(), handle.stop()));
+    check(snapshotter.run());
+}
