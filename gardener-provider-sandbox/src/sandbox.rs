@@ -1,6 +1,6 @@
 //! The sandbox as a whole.
 
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -47,6 +47,16 @@ impl Sandbox {
     /// The settings it was made with.
     pub fn options(&self) -> &SandboxOptions {
         &self.world.options
+    }
+
+    /// Changes the eventual-consistency lag, for what is created from now on.
+    pub fn set_lag(&self, lag: Duration) {
+        self.world.set_lag(lag);
+    }
+
+    /// Changes the largest page of EC2's lists.
+    pub fn set_max_page(&self, items: usize) {
+        self.world.set_max_page(items);
     }
 
     /// Serves the sandbox over HTTP on a free port of 127.0.0.1, until the [`Server`] is stopped or dropped.

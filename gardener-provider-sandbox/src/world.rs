@@ -1,6 +1,12 @@
 //! What all clouds of a sandbox share, and the way of every call through it.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use gardener_provider_client::transport::{TransportError, TransportErrorKind};
@@ -18,11 +24,36 @@ pub(crate) struct World {
     pub(crate) options: SandboxOptions,
     pub(crate) faults: Faults,
     pub(crate) journal: Journal,
+    lag: Mutex<Duration>,
+    max_page: AtomicUsize,
 }
 
 impl World {
     pub(crate) fn new(options: SandboxOptions) -> Self {
-        Self { faults: Faults::new(options.seed), journal: Journal::default(), options }
+        Self {
+            faults: Faults::new(options.seed),
+            journal: Journal::default(),
+            lag: Mutex::new(options.lag),
+            max_page: AtomicUsize::new(options.aws.max_page),
+            options,
+        }
+    }
+
+    pub(crate) fn lag(&self) -> Duration {
+        *self.lag.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn set_lag(&self, lag: Duration) {
+        *self.lag.lock().unwrap_or_else(PoisonError::into_inner) = lag;
+    }
+
+    /// The largest page of a list.
+    pub(crate) fn max_page(&self) -> usize {
+        self.max_page.load(Ordering::Relaxed).max(1)
+    }
+
+    pub(crate) fn set_max_page(&self, items: usize) {
+        self.max_page.store(items, Ordering::Relaxed);
     }
 
     /// Recognises, hinders, answers and records one call. `None` if it is no call to this cloud.

@@ -160,7 +160,11 @@ impl Engine {
         state: Option<&InfrastructureState>,
         options: &RunOptions,
     ) -> Result<Run> {
-        let (scope, looked) = self.look_at_all(graph, state).await;
+        let (scope, mut looked) = self.look_at_all(graph, state).await;
+        if looked.failed.iter().any(|(_, error)| error.kind() == ErrorKind::MultipleMatches) {
+            // Somebody must look before anything goes.
+            std::mem::take(&mut looked).into_result(graph)?;
+        }
         let unseen = Mutex::new(looked.failed.into_iter().collect::<BTreeMap<usize, Error>>());
         let steps = Steps::new(self, &scope, state, options);
         let tally = Tally::start(self, graph, options);

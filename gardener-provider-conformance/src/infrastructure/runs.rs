@@ -124,29 +124,37 @@ fn ensure_failed(problem: &str) -> Outcome {
 }
 
 pub(super) async fn cancel(context: &Context<'_>) -> Outcome {
-    for steps in [0, 1, 3, 6] {
-        let bench = Bench::new(context).await?;
-        let request = bench.smallest();
-        let token = CancelToken::new();
-        if steps == 0 {
-            token.cancel();
-        }
-        let recording = Recording::cancelling(steps.max(1), token.clone());
-        let options =
-            RunOptions::default().with_progress(recording.sink()).with_cancel(token).with_parallelism(1);
-        let driver = bench.driver().await;
-        let result = driver.apply(&request, &options).await;
-        let all = recording.actions().len();
-        refused(format!("cancelled after {steps} of {all} steps"), result, &[ErrorKind::Cancelled])?;
-        ensure!(all <= steps + 1, "cancelled after {steps} steps, {all} were finished");
-        if steps == 0 {
-            bench.expect_nothing_left().await.during("cancelled before it began")?;
-        }
-        bench.apply(&request).await.during("the next run")?;
-        bench.expect_settled(&request).await?;
-        bench.clean(&request).await?;
+    let bench = Bench::new(context).await?;
+    let recording = Recording::new();
+    let options = RunOptions::default().with_progress(recording.sink());
+    bench.driver().await.apply(&bench.smallest(), &options).await?;
+    let total = recording.actions().len();
+    for steps in BTreeSet::from([0, 1, total / 2]) {
+        cancelled_after(context, steps).await.during(format!("cancelled after {steps} of {total} steps"))?;
     }
     Ok(())
+}
+
+async fn cancelled_after(context: &Context<'_>, steps: usize) -> Outcome {
+    let bench = Bench::new(context).await?;
+    let request = bench.smallest();
+    let token = CancelToken::new();
+    if steps == 0 {
+        token.cancel();
+    }
+    let recording = Recording::cancelling(steps.max(1), token.clone());
+    let options =
+        RunOptions::default().with_progress(recording.sink()).with_cancel(token).with_parallelism(1);
+    let result = bench.driver().await.apply(&request, &options).await;
+    refused("applying", result, &[ErrorKind::Cancelled])?;
+    let done = recording.actions().len();
+    ensure!(done <= steps, "{done} were finished");
+    if steps == 0 {
+        bench.expect_nothing_left().await?;
+    }
+    bench.apply(&request).await.during("the next run")?;
+    bench.expect_settled(&request).await?;
+    bench.clean(&request).await
 }
 
 /// Fails at the `n`-th save.

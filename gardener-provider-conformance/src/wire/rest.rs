@@ -117,7 +117,8 @@ pub(super) fn check(service: &Description, name: &str, request: &Request<Bytes>)
     let mut problems = Vec::new();
     let input = operation.input.as_ref().map(|input| service.shape(input));
     path_and_query(service, operation, input, request, &mut problems);
-    headers(service, input, request.headers(), &mut problems);
+    let has_checksums = operation.http_checksum.is_some();
+    headers(service, input, has_checksums, request.headers(), &mut problems);
     body(service, input, request.body(), &mut problems);
     let needs_checksum = operation.http_checksum.as_ref().is_some_and(|http| http.request_checksum_required);
     if needs_checksum && !has_checksum(request.headers()) {
@@ -184,7 +185,13 @@ fn item<'a>(
 }
 
 /// Headers of the service's own must all be described; the standard ones are HTTP's business.
-fn headers(service: &Description, shape: Option<&Shape>, headers: &HeaderMap, problems: &mut Vec<Problem>) {
+fn headers(
+    service: &Description,
+    shape: Option<&Shape>,
+    has_checksums: bool,
+    headers: &HeaderMap,
+    problems: &mut Vec<Problem>,
+) {
     let mut known: Vec<String> = Vec::new();
     let mut prefixes: Vec<String> = Vec::new();
     for (name, reference) in shape.into_iter().flat_map(|shape| &shape.members) {
@@ -218,7 +225,8 @@ fn headers(service: &Description, shape: Option<&Shape>, headers: &HeaderMap, pr
     for name in headers.keys().map(http::HeaderName::as_str).filter(|name| name.starts_with("x-amz-")) {
         let described = known.iter().any(|known| known == name)
             || prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()))
-            || COMMON.contains(&name);
+            || COMMON.contains(&name)
+            || (has_checksums && name.starts_with("x-amz-checksum-"));
         if !described {
             problems.push(Problem::new(name, "is not a header of this operation"));
         }
@@ -299,7 +307,7 @@ pub(super) fn check_reply(
     let mut problems = Vec::new();
     let output = service.operations.get(name).and_then(|operation| operation.output.as_ref());
     let shape = output.map(|output| service.shape(output));
-    headers(service, shape, reply.headers(), &mut problems);
+    headers(service, shape, false, reply.headers(), &mut problems);
     if bodiless {
         return problems;
     }

@@ -43,7 +43,7 @@ impl Context<'_> {
 
     /// From when on a resource created now is seen: now, plus the eventual-consistency lag.
     pub(crate) fn visible_from(&self) -> SystemTime {
-        self.now + self.world.options.lag
+        self.now + self.world.lag()
     }
 }
 

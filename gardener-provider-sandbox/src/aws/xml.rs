@@ -86,7 +86,7 @@ struct Escaping<'a>(&'a mut String);
 
 impl Write for Escaping<'_> {
     fn write_str(&mut self, text: &str) -> std::fmt::Result {
-        self.0.push_str(&quick_xml::escape::escape(text));
+        self.0.push_str(&quick_xml::escape::partial_escape(text));
         Ok(())
     }
 }

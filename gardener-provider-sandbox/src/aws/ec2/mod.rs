@@ -27,6 +27,8 @@ pub(crate) mod security_groups;
 mod seed;
 pub(crate) mod subnets;
 mod tags;
+#[cfg(test)]
+mod tests;
 mod tokens;
 mod volumes;
 mod vpc;

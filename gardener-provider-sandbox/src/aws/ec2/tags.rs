@@ -114,7 +114,7 @@ impl Ec2<'_> {
             }
         }
         let start = read_offset(params)?;
-        let most = self.context.options().max_page.max(1);
+        let most = self.context.world.max_page();
         let limit = params.parsed::<usize>("MaxResults")?.unwrap_or(most).clamp(1, most);
         let next = (start + limit < rows.len()).then(|| BASE64.encode((start + limit).to_string()));
         let mut xml = Xml::new();
