@@ -112,3 +112,70 @@ fn absolute(mut request: Request<Bytes>) -> Result<Request<Bytes>, &'static str>
     *request.uri_mut() = uri.map_err(|_| "the request target is no path")?;
     Ok(request)
 }
+
+#[cfg(test)]
+mod tests {
+    use gardener_provider_client::transport::ReqwestTransport;
+
+    use super::*;
+    use crate::{Fault, SandboxOptions};
+
+    /// A sandbox that looks at keys but not at signatures, served.
+    async fn served() -> (Sandbox, Server) {
+        let mut options = SandboxOptions::instant();
+        options.aws.verify_signatures = false;
+        let sandbox = Sandbox::new(options);
+        let server = sandbox.serve().await.unwrap();
+        (sandbox, server)
+    }
+
+    fn create_vpc(sandbox: &Sandbox, endpoint: &str) -> Request<Bytes> {
+        let credential = format!("{}/20270115/eu-west-1/ec2/aws4_request", sandbox.aws().access_key().id);
+        let authorization =
+            format!("AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=0");
+        Request::post(endpoint)
+            .header("x-amz-date", "20270115T080000Z")
+            .header("authorization", authorization)
+            .body(Bytes::from_static(b"Action=CreateVpc&Version=2016-11-15&CidrBlock=10.0.0.0%2F16"))
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_scope_of_the_signature_finds_the_service() {
+        let (sandbox, server) = served().await;
+        let transport = ReqwestTransport::new().unwrap();
+        let reply = transport.send(create_vpc(&sandbox, &server.endpoint())).await.unwrap();
+        assert_eq!(reply.status(), 200);
+        assert_eq!(sandbox.aws().inventory(Some("eu-west-1")).len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_lost_reply_breaks_the_connection_after_the_change() {
+        let (sandbox, server) = served().await;
+        sandbox.faults().add(Fault::reply_lost().on("ec2", "CreateVpc").times(1));
+        let transport = ReqwestTransport::new().unwrap();
+        let error = transport.send(create_vpc(&sandbox, &server.endpoint())).await.unwrap_err();
+        assert_eq!(error.kind, TransportErrorKind::Broken);
+        assert!(sandbox.journal().calls()[0].reply_lost);
+        assert_eq!(sandbox.aws().inventory(None).len(), 1);
+        let reply = transport.send(create_vpc(&sandbox, &server.endpoint())).await.unwrap();
+        assert_eq!(reply.status(), 200);
+    }
+
+    #[tokio::test]
+    async fn stopping_closes_the_port() {
+        let (sandbox, server) = served().await;
+        let endpoint = server.endpoint();
+        server.stop();
+        let gone = async {
+            loop {
+                let sent = ReqwestTransport::new().unwrap().send(create_vpc(&sandbox, &endpoint)).await;
+                match sent {
+                    Err(error) if error.kind == TransportErrorKind::Connect => break,
+                    _ => tokio::task::yield_now().await,
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), gone).await.unwrap();
+    }
+}
