@@ -217,18 +217,21 @@ impl Ec2Error {
     }
 }
 
-/// `<ErrorResponse><Error>…</Error><RequestId>…</RequestId></ErrorResponse>`
+/// `<ErrorResponse><Error>…</Error><RequestId>…</RequestId></ErrorResponse>`; some emulators put the error into a list as
+/// EC2 does.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct QueryError {
-    error: CodeAndMessage,
+    error: Option<CodeAndMessage>,
+    errors: Option<Ec2Errors>,
     request_id: Option<String>,
 }
 
 impl QueryError {
     fn read(reply: &Response<Bytes>) -> Option<Details> {
         let read: Self = quick_xml::de::from_str(body(reply)?).ok()?;
-        Some(read.error.details(read.request_id))
+        let listed = || read.errors.and_then(|errors| errors.error.into_iter().next());
+        Some(read.error.or_else(listed)?.details(read.request_id))
     }
 }
 

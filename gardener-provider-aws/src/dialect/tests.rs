@@ -48,10 +48,16 @@ async fn each_protocols_errors_are_read() {
         let error = failure(service, &Scripted::new().reply(404, query)).await;
         assert_eq!((error.kind(), error.request_id()), (ErrorKind::NotFound, Some("q")), "{service}");
     }
+    let listed = query.replace("<Error>", "<Errors><Error>").replace("</Error>", "</Error></Errors>");
+    assert_eq!(failure(Service::Iam, &Scripted::new().reply(404, listed)).await.kind(), ErrorKind::NotFound);
     let s3 = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>BucketNotEmpty</Code><Message>m</Message>\
               <BucketName>b</BucketName><RequestId>s</RequestId><HostId>h</HostId></Error>";
     let error = failure(Service::S3, &Scripted::new().reply(409, s3)).await;
     assert_eq!((error.kind(), error.request_id()), (ErrorKind::DependencyViolation, Some("s")));
+    let moved = "<Error><Code>PermanentRedirect</Code><Message>m</Message></Error>";
+    let script = Scripted::new().reply_with(301, ("x-amz-bucket-region", "eu-north-1"), moved);
+    let error = failure(Service::S3, &script).await;
+    assert_eq!(error.message(), "the bucket is in region eu-north-1: m");
     let efs = r#"{"ErrorCode":"FileSystemInUse","Message":"in use"}"#;
     let script = Scripted::new().reply_with(409, ("x-amzn-errortype", "FileSystemInUse:http://x/"), efs);
     let error = failure(Service::Efs, &script).await;

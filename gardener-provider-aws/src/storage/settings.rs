@@ -103,11 +103,10 @@ impl Settings {
         if self.encryption.as_ref() != Some(&wanted.encryption) {
             writes.push(protection::put_encryption(at, &wanted.encryption)?);
         }
-        let [deny_plain, deny_old] = policy::statements(scope.session.partition(), &scope.name);
         // Whoever asks over plain HTTP, of an emulator on the same machine, would lock itself out.
-        let plain = scope.session.endpoint(Service::S3)?.url.scheme() == "http";
-        let statements = if plain { vec![deny_old] } else { vec![deny_plain, deny_old] };
-        if let Some(policy) = policy::merged(self.policy.as_deref(), &statements)? {
+        let over_tls = scope.session.endpoint(Service::S3)?.url.scheme() == "https";
+        let statements = policy::statements(scope.session.partition(), &scope.name);
+        if let Some(policy) = policy::merged(self.policy.as_deref(), &statements)?.filter(|_| over_tls) {
             writes.push(protection::put_policy(at, &policy));
         }
         if let Some(lifecycle) = self.lifecycle.with(std::slice::from_ref(&wanted.abort_uploads)) {
