@@ -1,5 +1,7 @@
 //! The sandbox's S3 under object_store's own integration suite, in process.
 
+#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
