@@ -35,6 +35,8 @@ pub mod api;
 #[doc(hidden)]
 pub mod dialect;
 mod gardener_api;
+mod graph;
+mod infrastructure;
 mod machines;
 #[doc(hidden)]
 pub mod session;
@@ -145,6 +147,7 @@ impl AwsProviderBuilder {
         Ok(Provider::builder("aws")
             .api(api)
             .machines(machines::Machines::new(Arc::clone(&sessions)))
+            .infrastructure(infrastructure::AwsInfrastructure::new(Arc::clone(&sessions)))
             .storage(AwsStorage::new(Arc::clone(&sessions)))
             .capability(Capability::Versioning)
             .capability(Capability::Retention)

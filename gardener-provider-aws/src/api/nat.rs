@@ -46,6 +46,11 @@ pub struct NatAddress {
 }
 
 impl NatGateway {
+    /// True unless it is on its way out; a failed one is still there.
+    pub fn is_present(&self) -> bool {
+        !matches!(self.state.as_str(), "deleting" | "deleted")
+    }
+
     /// True if it works or will.
     pub fn is_alive(&self) -> bool {
         matches!(self.state.as_str(), "pending" | "available")

@@ -101,6 +101,8 @@ pub struct Association {
     /// The subnet; none if it is the VPC's main table or a gateway's.
     #[serde(deserialize_with = "query::text")]
     pub subnet_id: Option<String>,
+    /// True for the subnets of the VPC that have no table of their own.
+    pub main: bool,
 }
 
 /// Where a route leads.

@@ -1,0 +1,81 @@
+//! What is told of an infrastructure after a run.
+
+use gardener_provider_client::graph::Run;
+use gardener_provider_core::{Error, Infrastructure, Result};
+use serde_json::Value;
+
+use crate::{
+    api::{addresses::Address, iam::Role, nat::NatGateway, subnets::CidrReservation, vpcs::Ipv6Association},
+    graph::{Context, nodes, subnet::Purpose},
+    infrastructure_status::{
+        ElasticFileSystemStatus, InfrastructureStatus, InstanceProfileStatus, PURPOSE_INTERNAL,
+        PURPOSE_NODES, PURPOSE_PUBLIC, RoleStatus, SecurityGroupStatus, SubnetStatus,
+    },
+};
+
+/// The infrastructure as a run left it.
+pub(super) fn infrastructure(cx: &Context, run: &Run) -> Result<Infrastructure> {
+    let mut infrastructure = Infrastructure::default();
+    infrastructure.status = status(cx, run)?;
+    infrastructure.state = run.state.clone();
+    infrastructure.egress_cidrs = egress(cx, run);
+    infrastructure.networking = cx.networking.clone();
+    let block = run.scope.try_get::<Ipv6Association>(nodes::VPC_IPV6_BLOCK);
+    if let Some(block) = block.as_ref().and_then(|block| block.block()) {
+        // Nodes and pods get their IPv6 addresses from the VPC's block; of two families Gardener keeps the IPv4 one here.
+        if !cx.networking.has(gardener_provider_core::IpFamily::V4) {
+            infrastructure.networking.nodes = Some(block.to_owned());
+            infrastructure.networking.pods = Some(block.to_owned());
+        }
+    }
+    if let Some(services) = run.scope.try_get::<CidrReservation>(nodes::SERVICES_RESERVATION)
+        && !cx.networking.has(gardener_provider_core::IpFamily::V4)
+    {
+        infrastructure.networking.services = Some(services.cidr.clone());
+    }
+    Ok(infrastructure)
+}
+
+fn status(cx: &Context, run: &Run) -> Result<Value> {
+    let id = |node: &str| run.scope.try_id(node).unwrap_or_default();
+    let mut status = InfrastructureStatus::default();
+    status.ec2.key_name = id(nodes::KEY_PAIR);
+    status.iam.instance_profiles =
+        vec![InstanceProfileStatus { purpose: PURPOSE_NODES.to_owned(), name: id(nodes::INSTANCE_PROFILE) }];
+    let role = run.scope.get::<Role>(nodes::ROLE)?;
+    status.iam.roles = vec![RoleStatus { purpose: PURPOSE_NODES.to_owned(), arn: role.arn.clone() }];
+    status.vpc.id = id(nodes::VPC);
+    for zone in &cx.config.networks.zones {
+        for (purpose, name) in [
+            (Purpose::Workers, PURPOSE_NODES),
+            (Purpose::Public, PURPOSE_PUBLIC),
+            (Purpose::Internal, PURPOSE_INTERNAL),
+        ] {
+            let node = nodes::zone(&zone.name, &format!("subnet/{}", purpose.field()));
+            if let Some(id) = run.scope.try_id(&node) {
+                let (purpose, zone) = (name.to_owned(), zone.name.clone());
+                status.vpc.subnets.push(SubnetStatus { purpose, id, zone });
+            }
+        }
+    }
+    let group = id(nodes::NODES_SECURITY_GROUP);
+    status.vpc.security_groups = vec![SecurityGroupStatus { purpose: PURPOSE_NODES.to_owned(), id: group }];
+    status.elastic_file_system = ElasticFileSystemStatus { id: id(nodes::FILE_SYSTEM) };
+    serde_json::to_value(&status)
+        .map_err(|error| Error::internal("the status could not be written").with_source(error))
+}
+
+/// The addresses from which the nodes' traffic comes: those of the NAT gateways.
+fn egress(cx: &Context, run: &Run) -> Vec<String> {
+    let zones = cx.config.networks.zones.iter();
+    let addresses = zones.filter_map(|zone| {
+        let gateway = run.scope.try_get::<NatGateway>(&nodes::zone(&zone.name, "nat-gateway"));
+        let own = gateway
+            .and_then(|gateway| gateway.addresses.iter().find_map(|address| address.public_ip.clone()));
+        own.or_else(|| {
+            let address = run.scope.try_get::<Address>(&nodes::zone(&zone.name, "elastic-ip"));
+            address.map(|address| address.public_ip.clone())
+        })
+    });
+    addresses.map(|address| format!("{address}/32")).collect()
+}
