@@ -6,7 +6,7 @@
 //! ([`hash.go`](https://github.com/etcd-io/etcd/blob/v3.6.0/server/storage/mvcc/hash.go)).
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     fs::File,
     hash::{BuildHasher, RandomState},
     path::Path,
@@ -67,46 +67,71 @@ pub(crate) fn hash_kv_of(database: &EtcdDatabase, revision: Option<i64>) -> Resu
         let problem = format!("{revision} was compacted away; history begins after {compacted}");
         return Err(Error::invalid("revision", problem));
     }
-    let kept = if compacted > 0 { Some(Kept::find(database, revision)?) } else { None };
-    let mut hash = crc32c::crc32c(KEY);
-    let mut cursor = database.bolt.walk(database.bucket(KEY)?)?;
-    let mut place = 0;
-    while let Some((key, value)) = cursor.next()? {
-        let at = RevisionKey::parse(key)?;
-        if at.main > revision {
-            break;
-        }
-        if at.main > compacted || kept.as_ref().is_none_or(|kept| kept.counts(place, at, compacted)) {
-            hash = crc32c::crc32c_append(hash, key);
-            hash = crc32c::crc32c_append(hash, value);
-        }
-        place += 1;
+    Newer::new(database).hash(database, revision, revision)
+}
+
+/// Entries that come after a database, as deltas bring them: what they add to its hash and take away from it.
+pub(crate) struct Newer {
+    /// The hash of these entries alone, and how many bytes it covers.
+    hash: u32,
+    length: usize,
+    /// By which keys are held: two independent 64 bit hashes, 16 bytes each, whatever their length. Nothing is held
+    /// when no history was compacted away, since nothing is left out then.
+    hashers: Option<[RandomState; 2]>,
+    /// The keys, and whether they are alive at the end.
+    keys: HashMap<[u64; 2], bool>,
+}
+
+impl Newer {
+    pub(crate) fn new(database: &EtcdDatabase) -> Self {
+        let hashers = (database.compact_revision > 0).then(|| [RandomState::new(), RandomState::new()]);
+        Self { hash: 0, length: 0, hashers, keys: HashMap::new() }
     }
-    Ok(HashKv::new(hash, revision, compacted))
-}
 
-/// Which entries at or below the compact revision are the newest of their key at the hashed revision.
-struct Kept {
-    /// Places in the bucket, counted from the first entry.
-    places: HashSet<u64>,
-    /// Whether any key is alive at all; if none is, etcd skips nothing.
-    any: bool,
-}
+    /// Adds the next entry of the `key` bucket.
+    pub(crate) fn add(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
+        self.hash = crc32c::crc32c_append(crc32c::crc32c_append(self.hash, key), value);
+        self.length += key.len() + value.len();
+        if let Some(hashers) = &self.hashers {
+            let user_key = user_key(value)?;
+            let alive = !RevisionKey::parse(key)?.tombstone;
+            self.keys.insert([hashers[0].hash_one(user_key), hashers[1].hash_one(user_key)], alive);
+        }
+        Ok(())
+    }
 
-impl Kept {
-    /// Walks back from the revision: the first entry seen of a key is its newest.
-    ///
-    /// Keys are held as two independent 64 bit hashes, 16 bytes each, whatever their length.
-    fn find(database: &EtcdDatabase, revision: i64) -> Result<Self> {
-        let hashers = [RandomState::new(), RandomState::new()];
-        let mut seen: HashSet<[u64; 2]> = HashSet::new();
-        let mut kept = Self { places: HashSet::new(), any: false };
+    /// The hash of the database up to its revision `until` and then of these entries, which end at `revision`.
+    pub(crate) fn hash(self, database: &EtcdDatabase, until: i64, revision: i64) -> Result<HashKv> {
+        let (newer, length, compacted) = (self.hash, self.length, database.compact_revision);
+        let kept = self.kept(database, until)?;
+        let mut hash = crc32c::crc32c(KEY);
+        let mut cursor = database.bolt.walk(database.bucket(KEY)?)?;
+        let mut place = 0;
+        while let Some((key, value)) = cursor.next()? {
+            let at = RevisionKey::parse(key)?;
+            if at.main > until {
+                break;
+            }
+            if at.main > compacted || kept.as_ref().is_none_or(|kept| kept.counts(place, at, compacted)) {
+                hash = crc32c::crc32c_append(hash, key);
+                hash = crc32c::crc32c_append(hash, value);
+            }
+            place += 1;
+        }
+        Ok(HashKv::new(crc32c::crc32c_combine(hash, newer, length), revision, compacted))
+    }
+
+    /// Walks back from the end: the first entry seen of a key is its newest.
+    fn kept(self, database: &EtcdDatabase, until: i64) -> Result<Option<Kept>> {
+        let Some(hashers) = self.hashers else { return Ok(None) };
+        let mut kept = Kept { places: HashSet::new(), any: self.keys.values().any(|alive| *alive) };
+        let mut seen: HashSet<[u64; 2]> = self.keys.into_keys().collect();
         let mut from_end = Vec::new();
         let mut entries = 0_u64;
         let mut cursor = database.bolt.cursor(database.bucket(KEY)?, Order::Descending)?;
         while let Some((key, value)) = cursor.next()? {
             let at = RevisionKey::parse(key)?;
-            if at.main > revision {
+            if at.main > until {
                 continue;
             }
             entries += 1;
@@ -119,9 +144,19 @@ impl Kept {
             }
         }
         kept.places = from_end.into_iter().map(|back| entries - back).collect();
-        Ok(kept)
+        Ok(Some(kept))
     }
+}
 
+/// Which entries at or below the compact revision are the newest of their key at the hashed revision.
+struct Kept {
+    /// Places in the bucket, counted from the first entry.
+    places: HashSet<u64>,
+    /// Whether any key is alive at all; if none is, etcd skips nothing.
+    any: bool,
+}
+
+impl Kept {
     fn counts(&self, place: u64, at: RevisionKey, compacted: i64) -> bool {
         if self.any {
             return self.places.contains(&place);

@@ -8,6 +8,8 @@
 //!   memory allowed goes to a temporary file; history that etcd compacted before it was captured leads to a full.
 //! - [`restore`] makes a data directory from a full and the deltas after it, without etcd: to the latest state, to a
 //!   revision or to a point in time, for every member of a cluster. etcd 3.4 and 3.5 boot from it.
+//! - [`verify`] reads a backup as a restore would, without writing: it says up to which revision the backup is restorable,
+//!   what is wrong, and which HashKV the restored etcd would report.
 //! - [`hash_kv_of_file`] and [`Etcd::hash_kv`] prove that two databases are equal.
 //!
 //! # Formats
@@ -30,10 +32,12 @@ mod full;
 mod hash_kv;
 mod mvcc;
 mod name;
+mod replay;
 mod restore;
 mod snapshotter;
 mod store;
 mod upload;
+mod verify;
 
 pub use chain::{Chain, Target};
 pub use compression::Compression;
@@ -44,3 +48,4 @@ pub use name::{Kind, SnapshotName};
 pub use restore::{InitialCluster, LeasePolicy, RestoreOptions, RestoreReport, plan, restore};
 pub use snapshotter::{Progress, Snapshotter, SnapshotterHandle, SnapshotterOptions};
 pub use store::{Listing, Snapshot, Store};
+pub use verify::{VerifyOptions, VerifyReport, verify};

@@ -1,5 +1,6 @@
 //! Input that is cut, flipped or made up ends in an error or in something correct: never in a panic, a hang or
 //! unbounded memory.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod common;
 

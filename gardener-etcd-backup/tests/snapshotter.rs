@@ -1,5 +1,5 @@
 //! Running backups of real etcd servers under load.
-#![allow(clippy::cast_possible_truncation, reason = "small numbers of a test")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod common;
 #[path = "common/etcd.rs"]
@@ -168,6 +168,8 @@ async fn every_future_can_move_between_threads() {
     let options = RestoreOptions::default();
     check(restore(&store, Path::new("never"), &options));
     check(gardener_etcd_backup::plan(&store, Target::Latest));
+    let verify_options = gardener_etcd_backup::VerifyOptions::default();
+    check(gardener_etcd_backup::verify(&store, &verify_options));
     let backup = gardener_etcd_backup::Backup::new(etcd.clone(), store.clone());
     check(backup.full());
     check((etcd.status(), etcd.revision(), etcd.hash_kv(None)));

@@ -37,8 +37,7 @@ struct Frame {
 }
 
 impl<'a> Cursor<'a> {
-    pub(super) fn new(database: &'a Database, root: &Root, order: Order) -> Result<Self> {
-        let visited = Visited::new(database.pages());
+    pub(super) fn new(database: &'a Database, root: &Root, order: Order, visited: Visited) -> Result<Self> {
         let mut cursor =
             Self { database, order, stack: Vec::new(), visited, previous: None, spare: Vec::new() };
         match root {
@@ -52,6 +51,11 @@ impl<'a> Cursor<'a> {
             }
         }
         Ok(cursor)
+    }
+
+    /// The pages that were entered, for the walk of another tree that must share none of them.
+    pub(crate) fn into_visited(self) -> Visited {
+        self.visited
     }
 
     /// The next key and value, or nothing at the end.
@@ -92,10 +96,11 @@ impl<'a> Cursor<'a> {
     }
 
     fn enter(&mut self, id: u64) -> Result<()> {
-        if self.stack.len() == MAX_DEPTH || !self.visited.insert(id) {
-            return Err(damaged(format!("page {id}"), "the tree runs into itself"));
-        }
         let page = self.database.load(id, std::mem::take(&mut self.spare))?;
+        let end = id + page.length() / u64::from(self.database.page_size());
+        if self.stack.len() == MAX_DEPTH || !(id..end).all(|page| self.visited.insert(page)) {
+            return Err(damaged(format!("page {id}"), "it belongs to two places"));
+        }
         self.stack.push(Frame { page, taken: 0 });
         Ok(())
     }
@@ -121,10 +126,10 @@ impl<'a> Cursor<'a> {
 
 /// One bit per page of the file.
 #[derive(Debug)]
-struct Visited(Vec<u64>);
+pub(crate) struct Visited(Vec<u64>);
 
 impl Visited {
-    fn new(pages: u64) -> Self {
+    pub(super) fn new(pages: u64) -> Self {
         Self(vec![0; usize::try_from(pages / 64 + 1).unwrap_or(0)])
     }
 

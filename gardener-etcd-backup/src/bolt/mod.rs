@@ -8,7 +8,7 @@ mod page;
 mod reader;
 mod writer;
 
-pub(crate) use cursor::{Cursor, Order};
+pub(crate) use cursor::{Cursor, Order, Visited};
 pub(crate) use reader::{Database, ReadAt};
 pub(crate) use writer::{DatabaseWriter, TreeWriter};
 

@@ -42,6 +42,11 @@ impl Page {
         self.id
     }
 
+    /// With its overflow.
+    pub(crate) fn length(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
     pub(crate) fn is_branch(&self) -> bool {
         self.branch
     }

@@ -6,7 +6,7 @@ use gardener_provider_core::{Error, Result};
 
 use super::{
     BUCKET_HEADER, Bucket, Cursor, FLAG_META, LEAF_IS_BUCKET, MAGIC, META, Order, PAGE_HEADER, Root, VERSION,
-    fnv64a, page::Page, u16_at, u32_at, u64_at,
+    Visited, fnv64a, page::Page, u16_at, u32_at, u64_at,
 };
 use crate::error::damaged;
 
@@ -91,15 +91,10 @@ impl Database {
         self.meta.page_size
     }
 
-    /// One past the highest page in use.
-    pub(crate) fn pages(&self) -> u64 {
-        self.meta.pages
-    }
-
     /// All buckets, in the order of their names.
     pub(crate) fn buckets(&self) -> Result<Vec<Bucket>> {
         let mut buckets = Vec::new();
-        let mut cursor = Cursor::new(self, &Root::Page(self.meta.root), Order::Ascending)?;
+        let mut cursor = Cursor::new(self, &Root::Page(self.meta.root), Order::Ascending, self.no_pages())?;
         while let Some((flags, name, value)) = cursor.next_element()? {
             if flags != LEAF_IS_BUCKET {
                 return Err(damaged("the database", "an entry outside any bucket"));
@@ -119,12 +114,22 @@ impl Database {
 
     /// Walks a bucket from its first to its last entry.
     pub(crate) fn walk(&self, bucket: &Bucket) -> Result<Cursor<'_>> {
-        Cursor::new(self, &bucket.root, Order::Ascending)
+        self.walk_apart(bucket, self.no_pages())
+    }
+
+    /// As [`Database::walk`], refusing the pages already visited.
+    pub(crate) fn walk_apart(&self, bucket: &Bucket, visited: Visited) -> Result<Cursor<'_>> {
+        Cursor::new(self, &bucket.root, Order::Ascending, visited)
+    }
+
+    /// No page visited.
+    pub(crate) fn no_pages(&self) -> Visited {
+        Visited::new(self.meta.pages)
     }
 
     /// Walks a bucket in this order.
     pub(crate) fn cursor(&self, bucket: &Bucket, order: Order) -> Result<Cursor<'_>> {
-        Cursor::new(self, &bucket.root, order)
+        Cursor::new(self, &bucket.root, order, self.no_pages())
     }
 
     /// Loads the page `id` with its overflow into `buffer`.

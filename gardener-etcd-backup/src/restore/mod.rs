@@ -6,25 +6,19 @@ mod directory;
 mod options;
 mod raft;
 
-use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path, time::SystemTime};
+use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path};
 
-use futures::{StreamExt, stream};
-use gardener_provider_core::{Error, ErrorKind, Result};
-use tokio::sync::mpsc;
+use gardener_provider_core::{Error, Result};
 use tracing::{info, warn};
 
-use self::{
-    cluster::Member,
-    database::{Appender, Rebuild},
-    directory::Workplace,
-};
+use self::{cluster::Member, database::Rebuild, directory::Workplace};
 use crate::{
     Chain, Snapshot, Store, Target,
     chain::candidates,
-    delta::{Change, decode},
     error,
-    fetch::{Content, Spool, fetch},
+    fetch::Spool,
     mvcc::EtcdDatabase,
+    replay::{Appender, Deltas, fetch_full, unusable, with_deltas},
     store::nothing_there,
 };
 
@@ -149,9 +143,6 @@ enum Outcome {
     FullBroken((Snapshot, Error)),
 }
 
-/// A delta that was fetched, or why not.
-type Fetched = (Snapshot, Result<Content>);
-
 impl Attempt<'_> {
     async fn run(&self) -> Result<Outcome> {
         let workplace = Workplace::prepare(self.data_dir)?;
@@ -161,11 +152,7 @@ impl Attempt<'_> {
             limit: self.options.max_snapshot,
         };
         let full = &self.chain.full;
-        let opened = match fetch(self.store, full, &spool).await {
-            Ok(content) => database::open(full.path.as_ref(), content),
-            Err(error) => Err(error),
-        };
-        let base = match opened {
+        let base = match fetch_full(self.store, full, &spool).await {
             Ok(base) => base,
             Err(error) => return unusable(full, error).map(Outcome::FullBroken),
         };
@@ -179,7 +166,6 @@ impl Attempt<'_> {
     }
 
     async fn rebuild(&self, workplace: Workplace, base: EtcdDatabase, spool: Spool) -> Result<Outcome> {
-        let (sender, receiver) = mpsc::channel(1);
         let job = Job {
             base,
             members: self.members.to_vec(),
@@ -187,28 +173,7 @@ impl Attempt<'_> {
             options: self.options.clone(),
             chain: self.chain.clone(),
         };
-        let writer = tokio::task::spawn_blocking(move || job.run(workplace, receiver));
-        let mut deltas = stream::iter(self.chain.deltas.clone())
-            .map(|delta| async {
-                let content = fetch(self.store, &delta, &spool).await;
-                (delta, content)
-            })
-            .buffered(2);
-        while let Some(fetched) = deltas.next().await {
-            if sender.send(fetched).await.is_err() {
-                break;
-            }
-        }
-        drop((sender, deltas));
-        writer.await.map_err(error::task)?
-    }
-}
-
-/// Tells damage, for which another way is looked for, from a failure to read, which another try may cure.
-fn unusable(snapshot: &Snapshot, error: Error) -> Result<(Snapshot, Error)> {
-    match error.kind() {
-        ErrorKind::DataLoss | ErrorKind::NotFound | ErrorKind::Unimplemented => Ok((snapshot.clone(), error)),
-        _ => Err(error),
+        with_deltas(self.store, self.chain, &spool, move |deltas| job.run(workplace, deltas)).await
     }
 }
 
@@ -222,15 +187,15 @@ struct Job {
 }
 
 impl Job {
-    fn run(self, workplace: Workplace, mut deltas: mpsc::Receiver<Fetched>) -> Result<Outcome> {
+    fn run(self, workplace: Workplace, mut deltas: Deltas) -> Result<Outcome> {
         let member = workplace.member();
         let path = member.join("snap/db");
         let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path);
         let file = file.map_err(|error| error::file("create", &path, error))?;
         let (mut reached, mut changes, mut broken) = (0, 0, None);
         let size = {
-            let mut append = |appender: &mut Appender<'_, '_>| {
-                broken = self.apply(appender, &mut deltas)?;
+            let mut append = |appender: &mut Appender<'_>| {
+                broken = deltas.apply(self.options.target, appender)?;
                 (reached, changes) = (appender.reached(), appender.changes());
                 Ok(())
             };
@@ -240,10 +205,14 @@ impl Job {
             };
             let plan =
                 Rebuild { base: &self.base, members: &self.members, leases: self.options.leases, until };
-            plan.run(file, &mut append)?
+            plan.run(file, &mut append)
         };
-        // Snapshots still on their way are not needed any more.
-        deltas.close();
+        // What is wrong with deltas was noted apart, so this is the full.
+        let size = match size {
+            Ok(size) => size,
+            Err(error) => return unusable(&self.chain.full, error).map(Outcome::FullBroken),
+        };
+        drop(deltas);
         raft::write_raft_files(&member, &self.own, &self.members)?;
         let report = Box::new(RestoreReport {
             chain: self.chain,
@@ -254,71 +223,5 @@ impl Job {
             unusable: Vec::new(),
         });
         Ok(Outcome::Restored { workplace, report, broken })
-    }
-
-    /// Applies deltas as they come until they end, the target is reached, or one cannot be used.
-    fn apply(
-        &self,
-        appender: &mut Appender<'_, '_>,
-        deltas: &mut mpsc::Receiver<Fetched>,
-    ) -> Result<Option<(Snapshot, Error)>> {
-        let within = |change: &Change| within(self.options.target, change);
-        for expected in &self.chain.deltas {
-            // The sender goes away only with the whole restore.
-            let Some((delta, content)) = deltas.blocking_recv() else {
-                return Err(Error::new(ErrorKind::Cancelled, "the restore was stopped"));
-            };
-            debug_assert_eq!(expected.path, delta.path);
-            let applied = content.and_then(|content| apply_one(appender, &delta, content, &within));
-            match applied {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(error) => {
-                    appender.discard();
-                    return unusable(&delta, error).map(Some);
-                }
-            }
-        }
-        Ok(None)
-    }
-}
-
-/// Answers false when the target is reached.
-fn apply_one(
-    appender: &mut Appender<'_, '_>,
-    delta: &Snapshot,
-    mut content: Content,
-    within: &dyn Fn(&Change) -> Result<bool>,
-) -> Result<bool> {
-    let what = delta.path.as_ref();
-    let mut last = 0;
-    let mut more = true;
-    let mut reader = content.reader().map_err(|error| error::file("read", Path::new(what), error))?;
-    let decoded = decode(what, &mut *reader, &mut |change| {
-        last = change.mod_revision;
-        let flow = appender.push(change, within)?;
-        more = flow.is_continue();
-        Ok(flow)
-    });
-    decoded.map_err(|error| error.context(format!("reading {what}")))?;
-    if more && last != delta.name.last {
-        let problem = format!("it ends at revision {last}");
-        return Err(error::damaged(what, problem));
-    }
-    appender.flush()?;
-    Ok(more)
-}
-
-fn within(target: Target, change: &Change) -> Result<bool> {
-    match target {
-        Target::Latest => Ok(true),
-        Target::Revision(revision) => Ok(change.mod_revision <= revision),
-        Target::Time(time) => {
-            let at = chrono::DateTime::parse_from_rfc3339(&change.time).map_err(|problem| {
-                let what = format!("the time {:?} of revision {}", change.time, change.mod_revision);
-                error::damaged(what, problem)
-            })?;
-            Ok(SystemTime::from(at) <= time)
-        }
     }
 }
