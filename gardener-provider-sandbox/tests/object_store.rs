@@ -7,11 +7,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use gardener_provider_client::transport::{Transport, TransportErrorKind};
-use gardener_provider_sandbox::{Sandbox, SandboxOptions};
+use gardener_provider_sandbox::{Fault, Sandbox, SandboxOptions};
 use http::Request;
 use http_body_util::BodyExt;
 use object_store::{
-    ClientOptions, ObjectStore, ObjectStoreExt,
+    ClientOptions, MultipartUpload, ObjectStore, ObjectStoreExt,
     aws::{AmazonS3, AmazonS3Builder, Checksum, S3CopyIfNotExists},
     client::{
         HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody,
@@ -125,4 +125,27 @@ async fn a_wrong_key_is_refused() {
         Arc::new(builder(&sandbox).with_secret_access_key("wrong").build().unwrap());
     let error = store.put(&"key".into(), "x".into()).await.unwrap_err();
     assert!(error.to_string().contains("SignatureDoesNotMatch"), "{error}");
+}
+
+#[tokio::test]
+async fn faults_hit_the_calls_they_name() {
+    let sandbox = sandbox().await;
+    let store = builder(&sandbox).build().unwrap();
+    sandbox.faults().add(Fault::throttled().on("s3", "PutObject").when("Key", "dir/*").times(1));
+    store.put(&"dir/key".into(), "x".into()).await.unwrap();
+    let calls = sandbox.journal().calls();
+    let codes: Vec<_> =
+        calls.iter().filter(|call| call.operation == "PutObject").map(|call| call.code.clone()).collect();
+    assert_eq!(codes, [Some("SlowDown".to_owned()), None]);
+}
+
+#[tokio::test]
+async fn an_upload_whose_last_reply_is_lost_can_be_completed_again() {
+    let sandbox = sandbox().await;
+    let store = builder(&sandbox).build().unwrap();
+    sandbox.faults().add(Fault::reply_lost().on("s3", "CompleteMultipartUpload").times(1));
+    let mut upload = store.put_multipart(&"key".into()).await.unwrap();
+    upload.put_part("data".into()).await.unwrap();
+    upload.complete().await.unwrap();
+    assert_eq!(store.get(&"key".into()).await.unwrap().bytes().await.unwrap(), "data");
 }

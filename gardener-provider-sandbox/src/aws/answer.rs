@@ -30,7 +30,10 @@ impl Cloud for Inner {
             mutating: !dry_run && is_mutating(&operation),
             operation,
             region: route.region.clone(),
-            parameters: route.params.iter().filter_map(loggable).collect(),
+            parameters: match route.service {
+                Service::S3 => s3::parameters(request, route.bucket.as_deref()).into_iter().collect(),
+                _ => route.params.iter().filter_map(loggable).collect(),
+            },
         };
         Some((call, route))
     }

@@ -46,12 +46,19 @@ impl S3Access for Gate {
         let operation = cx.s3_op().name().to_owned();
         let bucket = cx.s3_path().get_bucket_name().map(str::to_owned);
         let key = cx.s3_path().get_object_key().map(str::to_owned);
+        let expected_owner = cx
+            .headers()
+            .get("x-amz-expected-bucket-owner")
+            .map(|owner| String::from_utf8_lossy(owner.as_bytes()).into_owned());
         let Some(visit) = cx.extensions_mut().get::<Visit>() else {
             return Err(s3s::S3Error::new(S3ErrorCode::InternalError));
         };
         let Some(name) = bucket.as_deref() else { return Ok(()) };
         if operation == "CreateBucket" {
             return Ok(());
+        }
+        if expected_owner.is_some_and(|owner| owner != visit.account) {
+            return Err(denied());
         }
         let mut state = lock(&self.state);
         let bucket = state.bucket(name)?;

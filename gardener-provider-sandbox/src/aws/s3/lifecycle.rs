@@ -26,6 +26,9 @@ pub(super) fn apply(bucket: &mut Bucket, now: SystemTime) {
                 !(upload.key.starts_with(&prefix) && is_over(upload.initiated, days, now))
             });
         }
+        if rule.expiration.is_none() && rule.noncurrent_version_expiration.is_none() {
+            continue;
+        }
         let keys: Vec<String> =
             bucket.objects.keys().filter(|key| key.starts_with(&prefix)).cloned().collect();
         for key in keys {

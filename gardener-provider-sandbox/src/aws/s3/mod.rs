@@ -33,6 +33,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{Request, Response};
+use percent_encoding::percent_decode_str;
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Result, service::S3Service};
 
 use super::{Aws, Inner, context::Context, route::Route};
@@ -40,6 +41,21 @@ use crate::Resource;
 
 pub(crate) use gate::operation;
 use state::{Bucket, State};
+
+/// What fault rules and the journal know of a call besides its operation: `Bucket`, `Key` and the query by the names on
+/// the wire.
+pub(crate) fn parameters(request: &Request<Bytes>, bucket: Option<&str>) -> Vec<(String, String)> {
+    let Some(uri) = wire::path_style(request.uri(), bucket) else { return Vec::new() };
+    let path = percent_decode_str(uri.path().trim_start_matches('/')).decode_utf8_lossy();
+    let (bucket, key) = path.split_once('/').unwrap_or((&path, ""));
+    let query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+    [("Bucket", bucket), ("Key", key)]
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .chain(query.into_owned())
+        .collect()
+}
 
 /// Answers one authenticated call.
 pub(crate) async fn answer(

@@ -7,7 +7,7 @@ use s3s::{S3Error, S3ErrorCode, S3Request, S3Result, dto};
 use super::{
     Cx, conditions, digest, lock,
     objects::{attributes, encryption},
-    state::{Attributes, Bucket, Content, Part, Upload, error},
+    state::{Attributes, Bucket, Completed, Content, Part, Upload, error},
 };
 
 const MIN_PART: usize = 5 * 1024 * 1024;
@@ -120,6 +120,9 @@ pub(super) fn upload(
 }
 
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html>
+///
+/// Completing again with the same parts succeeds without a new version, so that a client can repeat a call whose reply it
+/// lost (measured on the real service: <https://github.com/adobe/S3Mock/issues/2586>).
 pub(super) fn complete(
     cx: &mut Cx<'_>,
     request: S3Request<dto::CompleteMultipartUploadInput>,
@@ -128,32 +131,50 @@ pub(super) fn complete(
     let fresh_id = cx.state.fresh_id();
     let bucket = cx.bucket(&input.bucket)?;
     let wanted = input.multipart_upload.and_then(|upload| upload.parts).unwrap_or_default();
+    let told: Vec<(i32, String)> = wanted.iter().filter_map(number_and_tag).collect();
+    if let Some(before) = bucket.completed.get(&input.upload_id)
+        && before.key == input.key
+        && before.parts == told
+    {
+        return Ok(completion(&input.bucket, &bucket.region, before));
+    }
     let upload = find(bucket, &input.key, &input.upload_id)?;
     let parts = chosen(upload, &wanted)?;
     let content = assemble(upload, &parts);
     conditions::check_write(bucket, &input.key, input.if_match.as_ref(), input.if_none_match.as_ref())?;
     bucket.uploads.remove(&input.upload_id);
-    let (server_side_encryption, ssekms_key_id) = encryption(bucket, &content.attributes);
-    let output = dto::CompleteMultipartUploadOutput {
-        location: Some(format!("https://{}.s3.{}.amazonaws.com/{}", input.bucket, bucket.region, input.key)),
-        e_tag: Some(dto::ETag::Strong(content.e_tag.clone())),
-        checksum_crc32: content.checksum.checksum_crc32.clone(),
-        checksum_crc32c: content.checksum.checksum_crc32c.clone(),
-        checksum_crc64nvme: content.checksum.checksum_crc64nvme.clone(),
-        checksum_sha1: content.checksum.checksum_sha1.clone(),
-        checksum_sha256: content.checksum.checksum_sha256.clone(),
-        checksum_type: content.checksum.checksum_type.clone(),
-        server_side_encryption,
-        ssekms_key_id,
-        ..dto::CompleteMultipartUploadOutput::default()
-    };
+    let (encryption, kms_key) = encryption(bucket, &content.attributes);
+    let (e_tag, checksum) = (content.e_tag.clone(), content.checksum.clone());
     let id = bucket.add(&input.key, Some(content), now, fresh_id);
-    Ok(dto::CompleteMultipartUploadOutput {
-        version_id: bucket.shown_id(&id),
-        bucket: Some(input.bucket),
-        key: Some(input.key),
-        ..output
-    })
+    let version_id = bucket.shown_id(&id);
+    let done = Completed { key: input.key, parts: told, e_tag, checksum, encryption, kms_key, version_id };
+    let output = completion(&input.bucket, &bucket.region, &done);
+    bucket.completed.insert(input.upload_id, done);
+    Ok(output)
+}
+
+fn number_and_tag(part: &dto::CompletedPart) -> Option<(i32, String)> {
+    Some((part.part_number?, part.e_tag.as_ref()?.value().to_owned()))
+}
+
+fn completion(bucket: &str, region: &str, done: &Completed) -> dto::CompleteMultipartUploadOutput {
+    let checksum = done.checksum.clone();
+    dto::CompleteMultipartUploadOutput {
+        location: Some(format!("https://{bucket}.s3.{region}.amazonaws.com/{}", done.key)),
+        bucket: Some(bucket.to_owned()),
+        key: Some(done.key.clone()),
+        e_tag: Some(dto::ETag::Strong(done.e_tag.clone())),
+        checksum_crc32: checksum.checksum_crc32,
+        checksum_crc32c: checksum.checksum_crc32c,
+        checksum_crc64nvme: checksum.checksum_crc64nvme,
+        checksum_sha1: checksum.checksum_sha1,
+        checksum_sha256: checksum.checksum_sha256,
+        checksum_type: checksum.checksum_type,
+        server_side_encryption: done.encryption.clone(),
+        ssekms_key_id: done.kms_key.clone(),
+        version_id: done.version_id.clone(),
+        ..dto::CompleteMultipartUploadOutput::default()
+    }
 }
 
 /// The parts that the client lists, if they are what was uploaded.

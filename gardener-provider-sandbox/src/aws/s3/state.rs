@@ -35,6 +35,7 @@ pub(super) struct Bucket {
     /// The versions of each key, oldest first; never empty.
     pub(super) objects: BTreeMap<String, Vec<Version>>,
     pub(super) uploads: BTreeMap<String, Upload>,
+    pub(super) completed: BTreeMap<String, Completed>,
     pub(super) settings: Settings,
 }
 
@@ -108,6 +109,19 @@ pub(super) struct Upload {
     pub(super) parts: BTreeMap<i32, Part>,
 }
 
+/// What became of an upload: completing it again in the same way is answered in the same way.
+#[derive(Debug, Clone)]
+pub(super) struct Completed {
+    pub(super) key: String,
+    /// The numbers and ETags of its parts.
+    pub(super) parts: Vec<(i32, String)>,
+    pub(super) e_tag: String,
+    pub(super) checksum: dto::Checksum,
+    pub(super) encryption: Option<dto::ServerSideEncryption>,
+    pub(super) kms_key: Option<String>,
+    pub(super) version_id: Option<String>,
+}
+
 #[derive(Debug, Clone)]
 pub(super) struct Part {
     pub(super) data: Bytes,
@@ -144,6 +158,7 @@ impl Bucket {
             versioning: Versioning::Off,
             objects: BTreeMap::new(),
             uploads: BTreeMap::new(),
+            completed: BTreeMap::new(),
             settings: Settings::default(),
         }
     }

@@ -23,6 +23,9 @@ async fn names_are_taken() {
     let foreign = super::super::state::Bucket::foreign("theirs", "eu-west-1", cloud.visit.now);
     super::super::lock(&cloud.s3.state).buckets.insert("theirs".to_owned(), foreign);
     assert_eq!(cloud.error("PUT /theirs", &[], LOCATION).await, error(409, "BucketAlreadyExists"));
+    let owner = |id| [("x-amz-expected-bucket-owner", id)];
+    cloud.ok("HEAD /bkt", &owner("123456789012"), "").await;
+    assert_eq!(cloud.send("HEAD /bkt", &owner("111111111111"), "").await.status(), 403);
     assert_eq!(cloud.error("GET /theirs", &[], "").await, error(403, "AccessDenied"));
     assert_eq!(cloud.s3.inventory().len(), 1);
     cloud.visit.region = "us-east-1".to_owned();

@@ -43,6 +43,9 @@ async fn parts_become_one_object() {
     assert!(reply.body().ends_with(b"aend"));
     let last = cloud.send("GET /bkt/big?partNumber=2", &[], "").await;
     assert_eq!((&last.body()[..], header(&last, "x-amz-mp-parts-count")), (&b"end"[..], "2"));
+    let repeated =
+        cloud.ok(&format!("POST /bkt/big?uploadId={upload}"), &[], &list(&[(1, &one), (3, &two)])).await;
+    assert_eq!(repeated, done);
     let again = cloud.error(&format!("POST /bkt/big?uploadId={upload}"), &[], &list(&[(1, &one)])).await;
     assert_eq!(again, error(404, "NoSuchUpload"));
 }
