@@ -196,6 +196,8 @@ fn fresh(claim: &signature::Claim, now: SystemTime) -> Result<(), Problem> {
         return Err(Problem::Skewed);
     }
     match claim.expires_in {
+        // AWS takes a week at most.
+        Some(period) if period > Duration::from_secs(7 * 86_400) => Err(Problem::BadSignature),
         Some(period) if signed + period < now => Err(Problem::Expired),
         None if signed + SKEW < now => Err(Problem::Skewed),
         _ => Ok(()),

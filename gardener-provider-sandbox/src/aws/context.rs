@@ -1,6 +1,6 @@
 //! What a call's handler knows besides the parameters.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::{AwsOptions, auth::Caller, error::AwsError};
 use crate::{call::Call, world::World};
@@ -41,9 +41,15 @@ impl Context<'_> {
         format!("arn:{}:{service}:{}:{}:{resource}", self.partition(), self.region(), self.account())
     }
 
+    /// The time in so long; a duration beyond all calendars is a century.
+    pub(crate) fn after(&self, duration: Duration) -> SystemTime {
+        const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
+        self.now + duration.min(CENTURY)
+    }
+
     /// From when on a resource created now is seen: now, plus the eventual-consistency lag.
     pub(crate) fn visible_from(&self) -> SystemTime {
-        self.now + self.world.lag()
+        self.after(self.world.lag())
     }
 }
 

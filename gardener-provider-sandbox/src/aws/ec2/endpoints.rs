@@ -152,10 +152,26 @@ impl Ec2<'_> {
         self.check_members(&endpoint, &tables, &subnets)?;
         let id = self.create_id("vpce", tags);
         self.region.endpoints.insert(id.clone(), Endpoint { id: id.clone(), ..endpoint });
-        self.add_members(&id, tables, subnets)?;
-        let at = self.context.now + self.context.options().durations.endpoint;
+        if let Err(error) = self.add_members(&id, tables, subnets) {
+            self.drop_endpoint(&id);
+            return Err(error);
+        }
+        let at = self.context.after(self.context.options().durations.endpoint);
         self.region.schedule(at, Event::EndpointAvailable(id.clone()));
         Ok(id)
+    }
+
+    /// Removes an endpoint with its routes and interfaces.
+    fn drop_endpoint(&mut self, id: &str) {
+        let interfaces = self.region.endpoints.get(id).map(|endpoint| endpoint.interfaces.clone());
+        for interface in interfaces.unwrap_or_default() {
+            self.region.drop_interface(&interface);
+        }
+        let target = Target::Gateway(id.to_owned());
+        for table in self.region.route_tables.values_mut() {
+            table.routes.retain(|_, route| !route.leads_to(&target));
+        }
+        self.remove::<Endpoint>(id);
     }
 
     /// A gateway exists for S3 and DynamoDB only.
@@ -307,16 +323,7 @@ impl Ec2<'_> {
                 missing.push(id);
                 continue;
             }
-            if let Some(endpoint) = self.region.endpoints.get(&id) {
-                for interface in endpoint.interfaces.clone() {
-                    self.region.drop_interface(&interface);
-                }
-            }
-            let target = Target::Gateway(id.clone());
-            for table in self.region.route_tables.values_mut() {
-                table.routes.retain(|_, route| !route.leads_to(&target));
-            }
-            self.remove::<Endpoint>(&id);
+            self.drop_endpoint(&id);
         }
         let mut xml = Xml::new();
         xml.list("unsuccessful", missing, |xml, id| {

@@ -131,7 +131,7 @@ impl Ec2<'_> {
         self.check_nat_quota(&zone)?;
         let tags = tags_for(params, "natgateway")?;
         let private_ip = params.parsed("PrivateIpAddress")?;
-        let id = self.create_id("nat", tags);
+        let id = self.ids.hex17("nat");
         let interface = self.new_interface(NewInterface {
             subnet: subnet_id.clone(),
             description: format!("Interface for NAT Gateway {id}"),
@@ -178,8 +178,9 @@ impl Ec2<'_> {
             deleted: None,
             address: Some(address),
         };
+        self.region.born(&id, self.context.visible_from(), tags);
         self.region.nat_gateways.insert(id.clone(), nat);
-        let at = self.context.now + self.context.options().durations.nat_gateway_start;
+        let at = self.context.after(self.context.options().durations.nat_gateway_start);
         self.region.schedule(at, Event::NatStarted(id.clone()));
         Ok(id)
     }
@@ -209,7 +210,7 @@ impl Ec2<'_> {
                 let nat = self.find_mut::<NatGateway>(&id)?;
                 nat.state = "deleting";
                 nat.deleted = Some(now);
-                let at = now + self.context.options().durations.nat_gateway_stop;
+                let at = self.context.after(self.context.options().durations.nat_gateway_stop);
                 self.region.schedule(at, Event::NatStopped(id.clone()));
             }
         }

@@ -12,7 +12,7 @@ use super::{
     Ec2, Region, Tags,
     kind::{Getter, IdRules, Kind, View},
     security_groups::SecurityGroup,
-    subnets::Subnet,
+    subnets::{Held, Subnet},
     tags::{done, tags_for},
 };
 use crate::aws::{context::Reply, error::AwsError, query::Params, text::iso, xml::Xml};
@@ -253,26 +253,19 @@ impl Ec2<'_> {
     pub(crate) fn new_interface(&mut self, new: NewInterface) -> Result<String, AwsError> {
         let subnet = self.find::<Subnet>(&new.subnet)?;
         let (vpc, zone) = (subnet.vpc.clone(), subnet.zone.clone());
-        let auto_ipv6 = subnet.assign_ipv6 && new.ipv6.is_empty() && new.ipv6_count == 0;
+        let mut new = new;
+        if subnet.assign_ipv6 && new.ipv6.is_empty() && new.ipv6_count == 0 {
+            new.ipv6_count = 1;
+        }
         let groups = if new.groups.is_empty() && new.requester.is_none() {
             vec![self.default_group_of(&vpc)]
         } else {
             self.check_groups(&new.groups, &vpc, &new.subnet)?;
-            new.groups
+            new.groups.clone()
         };
         let reserved = self.reserved_in(&new.subnet);
-        let subnet = self.find_mut::<Subnet>(&new.subnet)?;
-        let private_ip = subnet.take(new.private_ip)?;
-        let mut ipv6 = Vec::new();
-        for wanted in
-            new.ipv6.into_iter().map(Some).chain((0..new.ipv6_count + usize::from(auto_ipv6)).map(|_| None))
-        {
-            ipv6.push(subnet.take_ipv6(wanted)?);
-        }
-        let mut prefixes = Vec::new();
-        for wanted in new.prefixes.into_iter().map(Some).chain((0..new.prefix_count).map(|_| None)) {
-            prefixes.push(subnet.take_prefix(wanted, &reserved)?);
-        }
+        let Held { private_ip, ipv6, prefixes } =
+            self.find_mut::<Subnet>(&new.subnet)?.hold(&new, true, &reserved)?;
         let id = self.create_id("eni", new.tags);
         let mac = self.ids.number().to_be_bytes();
         let interface = NetworkInterface {
@@ -395,14 +388,8 @@ impl Ec2<'_> {
             ));
         }
         let reserved = self.reserved_in(&subnet);
-        let subnet = self.find_mut::<Subnet>(&subnet)?;
-        let (mut addresses, mut prefixes) = (Vec::new(), Vec::new());
-        for ip in wanted.ipv6.into_iter().map(Some).chain((0..wanted.ipv6_count).map(|_| None)) {
-            addresses.push(subnet.take_ipv6(ip)?);
-        }
-        for prefix in wanted.prefixes.into_iter().map(Some).chain((0..wanted.prefix_count).map(|_| None)) {
-            prefixes.push(subnet.take_prefix(prefix, &reserved)?);
-        }
+        let held = self.find_mut::<Subnet>(&subnet)?.hold(&wanted, false, &reserved)?;
+        let (addresses, prefixes) = (held.ipv6, held.prefixes);
         let interface = self.find_mut::<NetworkInterface>(&id)?;
         interface.ipv6.extend(&addresses);
         interface.prefixes.extend(&prefixes);
@@ -430,9 +417,9 @@ impl Ec2<'_> {
         interface.ipv6.retain(|ip| !doomed.ipv6.contains(ip));
         interface.prefixes.retain(|prefix| !doomed.prefixes.contains(prefix));
         let subnet = interface.subnet.clone();
+        let NewInterface { ipv6, prefixes, .. } = &doomed;
         if let Some(subnet) = self.region.subnets.get_mut(&subnet) {
-            subnet.used_ipv6.retain(|ip| !doomed.ipv6.contains(ip));
-            subnet.used_prefixes.retain(|prefix| !doomed.prefixes.contains(prefix));
+            subnet.release(&Held { private_ip: None, ipv6: ipv6.clone(), prefixes: prefixes.clone() });
         }
         let mut xml = Xml::new();
         xml.text("networkInterfaceId", &id);
@@ -479,12 +466,20 @@ impl NewInterface {
         let prefixes = prefixes.iter().map(|net| net.parse().map_err(|_| params.invalid("Ipv6Prefix", net)));
         Ok(Self {
             ipv6: addresses.collect::<Result<_, _>>()?,
-            ipv6_count: params.parsed("Ipv6AddressCount")?.unwrap_or(0),
+            ipv6_count: read_count(params, "Ipv6AddressCount")?,
             prefixes: prefixes.collect::<Result<_, _>>()?,
-            prefix_count: params.parsed("Ipv6PrefixCount")?.unwrap_or(0),
+            prefix_count: read_count(params, "Ipv6PrefixCount")?,
             primary_ipv6: params.flag("PrimaryIpv6")?.or(params.flag("EnablePrimaryIpv6")?).unwrap_or(false),
             ..Self::default()
         })
+    }
+}
+
+/// No machine type has more than 64 addresses or prefixes per interface.
+fn read_count(params: &Params, name: &str) -> Result<usize, AwsError> {
+    match params.parsed::<usize>(name)? {
+        Some(count) if count > 64 => Err(params.invalid(name, &count.to_string())),
+        count => Ok(count.unwrap_or(0)),
     }
 }
 
@@ -493,15 +488,11 @@ impl Region {
     pub(crate) fn drop_interface(&mut self, id: &str) {
         let Some(interface) = self.interfaces.remove(id) else { return };
         if let Some(subnet) = self.subnets.get_mut(&interface.subnet) {
-            if let Some(ip) = &interface.private_ip {
-                subnet.used.remove(ip);
-            }
-            for ip in &interface.ipv6 {
-                subnet.used_ipv6.remove(ip);
-            }
-            for prefix in &interface.prefixes {
-                subnet.used_prefixes.remove(prefix);
-            }
+            subnet.release(&Held {
+                private_ip: interface.private_ip,
+                ipv6: interface.ipv6.clone(),
+                prefixes: interface.prefixes.clone(),
+            });
         }
         if let Some((allocation, _)) = interface.elastic()
             && let Some(address) = self.addresses.get_mut(allocation)

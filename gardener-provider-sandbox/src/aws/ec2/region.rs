@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use super::{
@@ -45,6 +45,9 @@ pub(crate) struct Region {
     /// How many addresses and blocks of the cloud's own were handed out, so that none is handed out twice.
     pub(crate) handed_out: u32,
 }
+
+/// Longer than any sandbox lives.
+const LONG: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// A change that happens later.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,7 +118,7 @@ impl Region {
             Event::NatStarted(id) => self.nat_started(&id),
             Event::NatStopped(id) => {
                 self.nat_stopped(&id);
-                self.schedule(at + durations.terminated_shown, Event::Forgotten(id));
+                self.schedule(at + durations.terminated_shown.min(LONG), Event::Forgotten(id));
             }
             Event::EndpointAvailable(id) => {
                 if let Some(endpoint) = self.endpoints.get_mut(&id) {
@@ -127,7 +130,7 @@ impl Region {
             Event::InstanceStopped(id) => self.instance_stopped(&id),
             Event::InstanceTerminated(id) => {
                 self.instance_terminated(&id);
-                self.schedule(at + durations.terminated_shown, Event::Forgotten(id));
+                self.schedule(at + durations.terminated_shown.min(LONG), Event::Forgotten(id));
             }
             Event::Forgotten(id) => {
                 self.instances.remove(&id);

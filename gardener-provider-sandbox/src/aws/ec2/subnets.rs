@@ -10,6 +10,7 @@ use ipnet::{Ipv4Net, Ipv6Net};
 use super::{
     Ec2, Event, Region, cidr,
     kind::{Getter, IdRules, Kind, View},
+    network_interfaces::NewInterface,
     tags::{done, tags_for},
     vpc::{Block, Vpc, dependency, write_ipv6},
 };
@@ -35,6 +36,14 @@ pub(crate) struct Subnet {
     pub(crate) used: BTreeSet<Ipv4Addr>,
     pub(crate) used_ipv6: BTreeSet<Ipv6Addr>,
     pub(crate) used_prefixes: BTreeSet<Ipv6Net>,
+}
+
+/// The addresses of an interface.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Held {
+    pub(crate) private_ip: Option<Ipv4Addr>,
+    pub(crate) ipv6: Vec<Ipv6Addr>,
+    pub(crate) prefixes: Vec<Ipv6Net>,
 }
 
 impl Subnet {
@@ -67,7 +76,7 @@ impl Subnet {
     }
 
     /// Takes a private address, the wanted one or the first free one.
-    pub(crate) fn take(&mut self, wanted: Option<Ipv4Addr>) -> Result<Option<Ipv4Addr>, AwsError> {
+    fn take(&mut self, wanted: Option<Ipv4Addr>) -> Result<Option<Ipv4Addr>, AwsError> {
         let Some(block) = self.block else { return Ok(None) };
         let (first, last) = (u32::from(block.network()) + 4, u32::from(block.broadcast()));
         let address = match wanted {
@@ -102,6 +111,55 @@ impl Subnet {
         )
     }
 
+    /// Takes all addresses that an interface is to have, or none.
+    pub(crate) fn hold(
+        &mut self,
+        wanted: &NewInterface,
+        with_private_ip: bool,
+        reserved: &[Ipv6Net],
+    ) -> Result<Held, AwsError> {
+        let mut held = Held::default();
+        match self.fill(&mut held, wanted, with_private_ip, reserved) {
+            Ok(()) => Ok(held),
+            Err(error) => {
+                self.release(&held);
+                Err(error)
+            }
+        }
+    }
+
+    fn fill(
+        &mut self,
+        held: &mut Held,
+        wanted: &NewInterface,
+        with_private_ip: bool,
+        reserved: &[Ipv6Net],
+    ) -> Result<(), AwsError> {
+        if with_private_ip {
+            held.private_ip = self.take(wanted.private_ip)?;
+        }
+        for ip in wanted.ipv6.iter().copied().map(Some).chain((0..wanted.ipv6_count).map(|_| None)) {
+            held.ipv6.push(self.take_ipv6(ip)?);
+        }
+        for prefix in wanted.prefixes.iter().copied().map(Some).chain((0..wanted.prefix_count).map(|_| None))
+        {
+            held.prefixes.push(self.take_prefix(prefix, reserved)?);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn release(&mut self, held: &Held) {
+        if let Some(ip) = &held.private_ip {
+            self.used.remove(ip);
+        }
+        for ip in &held.ipv6 {
+            self.used_ipv6.remove(ip);
+        }
+        for prefix in &held.prefixes {
+            self.used_prefixes.remove(prefix);
+        }
+    }
+
     fn ipv6_net(&self) -> Result<Ipv6Net, AwsError> {
         self.ipv6.as_ref().map(|block| block.net).ok_or_else(|| {
             AwsError::new("InvalidParameterValue", format!("The subnet {} has no IPv6 CIDR block.", self.id))
@@ -109,7 +167,7 @@ impl Subnet {
     }
 
     /// Takes an IPv6 address.
-    pub(crate) fn take_ipv6(&mut self, wanted: Option<Ipv6Addr>) -> Result<Ipv6Addr, AwsError> {
+    fn take_ipv6(&mut self, wanted: Option<Ipv6Addr>) -> Result<Ipv6Addr, AwsError> {
         let net = self.ipv6_net()?;
         let address = match wanted {
             Some(address) if !net.contains(&address) || self.used_ipv6.contains(&address) => {
@@ -132,11 +190,7 @@ impl Subnet {
     }
 
     /// Takes a /80, from the upper half of the block; `reserved` ones are left out.
-    pub(crate) fn take_prefix(
-        &mut self,
-        wanted: Option<Ipv6Net>,
-        reserved: &[Ipv6Net],
-    ) -> Result<Ipv6Net, AwsError> {
+    fn take_prefix(&mut self, wanted: Option<Ipv6Net>, reserved: &[Ipv6Net]) -> Result<Ipv6Net, AwsError> {
         let net = self.ipv6_net()?;
         let free = |prefix: &Ipv6Net| {
             !self.used_prefixes.contains(prefix)
@@ -270,7 +324,7 @@ impl Ec2<'_> {
         let mut subnet = Subnet::new(&id, &vpc, &zone, block);
         subnet.ipv6 = ipv6.map(|net| Block::new(self.ids.hex17("subnet-cidr-assoc"), net, "associated"));
         self.region.subnets.insert(id.clone(), subnet);
-        let at = self.context.now + self.context.options().durations.vpc;
+        let at = self.context.after(self.context.options().durations.vpc);
         self.region.schedule(at, Event::SubnetAvailable(id.clone()));
         let view = self.view();
         let mut xml = Xml::new();

@@ -116,7 +116,8 @@ impl Ec2<'_> {
         let start = read_offset(params)?;
         let most = self.context.world.max_page();
         let limit = params.parsed::<usize>("MaxResults")?.unwrap_or(most).clamp(1, most);
-        let next = (start + limit < rows.len()).then(|| BASE64.encode((start + limit).to_string()));
+        let next =
+            (start.saturating_add(limit) < rows.len()).then(|| BASE64.encode((start + limit).to_string()));
         let mut xml = Xml::new();
         xml.list("tagSet", rows.into_iter().skip(start).take(limit), |xml, (id, key, value)| {
             xml.text("resourceId", id).text("resourceType", kind_of(id).unwrap_or_default());

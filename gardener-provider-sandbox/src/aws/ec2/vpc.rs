@@ -146,9 +146,10 @@ impl Ec2<'_> {
             return Err(AwsError::new("VpcLimitExceeded", "The maximum number of VPCs has been reached."));
         }
         let wants_ipv6 = params.flag("AmazonProvidedIpv6CidrBlock")? == Some(true) || has_pool(params);
+        let ipv6 = if wants_ipv6 { Some(self.read_ipv6(params)?) } else { None };
         let id = self.new_vpc(block, &tenancy, tags);
-        if wants_ipv6 {
-            self.add_ipv6(&id, params)?;
+        if let Some(ipv6) = ipv6 {
+            self.add_ipv6(&id, ipv6);
         }
         let mut xml = Xml::new();
         let view = self.view();
@@ -181,7 +182,7 @@ impl Ec2<'_> {
         self.new_first_route_table(&id);
         self.new_default_security_group(&id);
         self.new_default_acl(&id);
-        let at = self.context.now + self.context.options().durations.vpc;
+        let at = self.context.after(self.context.options().durations.vpc);
         self.region.schedule(at, Event::VpcAvailable(id.clone()));
         id
     }
@@ -265,7 +266,13 @@ impl Ec2<'_> {
                 "The request must contain a CIDR block to associate",
             ));
         }
-        let block = self.add_ipv6(&id, params)?;
+        let amazons = self.find::<Vpc>(&id)?.ipv6.iter().any(|block| block.pool == "Amazon");
+        if amazons && !has_pool(params) {
+            let message = "The maximum number of IPv6 CIDR blocks of the VPC has been reached.";
+            return Err(AwsError::new("CidrLimitExceeded", message));
+        }
+        let block = self.read_ipv6(params)?;
+        self.add_ipv6(&id, block.clone());
         let view = self.view();
         xml.node("ipv6CidrBlockAssociation", |xml| write_vpc_ipv6(xml, &block, &view));
         Ok(xml)
@@ -284,27 +291,31 @@ impl Ec2<'_> {
         Ok(Block { state: "associating", ..block })
     }
 
-    fn add_ipv6(&mut self, id: &str, params: &Params) -> Result<Block<Ipv6Net>, AwsError> {
-        if self.find::<Vpc>(id)?.ipv6.iter().any(|block| block.pool == "Amazon") && !has_pool(params) {
-            let message = "The maximum number of IPv6 CIDR blocks of the VPC has been reached.";
-            return Err(AwsError::new("CidrLimitExceeded", message));
-        }
+    /// The IPv6 block that a call asks for, from Amazon's addresses or a pool.
+    fn read_ipv6(&mut self, params: &Params) -> Result<Block<Ipv6Net>, AwsError> {
         let length = params.parsed::<u8>("Ipv6NetmaskLength")?.unwrap_or(56);
-        let index = self.hand_out();
         let net = match params.filled("Ipv6CidrBlock") {
             Some(text) => cidr::v6(text, "ipv6CidrBlock")?,
-            None => cidr::amazon_v6(index, length)
-                .ok_or_else(|| params.invalid("Ipv6NetmaskLength", &length.to_string()))?,
+            None => cidr::amazon_v6(self.hand_out(), length)
+                .ok_or_else(|| params.invalid("Ipv6NetmaskLength", ""))?,
         };
-        let association = self.ids.hex17("vpc-cidr-assoc");
-        let mut block = Block::new(association.clone(), net, "associating");
+        if !(44..=60).contains(&net.prefix_len()) || !net.prefix_len().is_multiple_of(4) {
+            return Err(AwsError::new("InvalidVpc.Range", format!("The CIDR '{net}' is invalid.")));
+        }
+        let mut block = Block::new(self.ids.hex17("vpc-cidr-assoc"), net, "associating");
         if let Some(pool) = params.filled("Ipv6IpamPoolId").or(params.filled("Ipv6Pool")) {
             pool.clone_into(&mut block.pool);
         }
-        self.find_mut::<Vpc>(id)?.ipv6.push(block.clone());
-        let at = self.context.now + self.context.options().durations.ipv6_association;
-        self.region.schedule(at, Event::Ipv6Associated { vpc: id.to_owned(), association });
         Ok(block)
+    }
+
+    fn add_ipv6(&mut self, id: &str, block: Block<Ipv6Net>) {
+        let at = self.context.after(self.context.options().durations.ipv6_association);
+        let event = Event::Ipv6Associated { vpc: id.to_owned(), association: block.association.clone() };
+        self.region.schedule(at, event);
+        if let Some(vpc) = self.region.vpcs.get_mut(id) {
+            vpc.ipv6.push(block);
+        }
     }
 
     pub(crate) fn disassociate_vpc_cidr_block(&mut self, params: &Params) -> Reply {
@@ -343,7 +354,7 @@ impl Ec2<'_> {
             let (vpc, block) = (vpc.id.clone(), block.clone());
             xml.text("vpcId", &vpc);
             xml.node("ipv6CidrBlockAssociation", |xml| write_ipv6(xml, &block));
-            let at = self.context.now + self.context.options().durations.ipv6_association;
+            let at = self.context.after(self.context.options().durations.ipv6_association);
             self.region.schedule(at, Event::Ipv6Disassociated { vpc, association });
             return Ok(xml);
         }

@@ -55,13 +55,13 @@ impl Life {
         Self {
             created: context.now,
             visible_from: context.visible_from(),
-            available_from: context.now + context.options().durations.file_system,
+            available_from: context.after(context.options().durations.file_system),
             gone_from: None,
         }
     }
 
     fn end(&mut self, context: &Context<'_>) -> SystemTime {
-        *self.gone_from.get_or_insert(context.now + context.options().durations.file_system)
+        *self.gone_from.get_or_insert(context.after(context.options().durations.file_system))
     }
 
     fn state(&self, now: SystemTime) -> &'static str {

@@ -172,7 +172,7 @@ impl Elb<'_> {
 
     /// Lets the interfaces of a deleted load balancer vanish after some time.
     fn release(&mut self, interfaces: &[Managed]) {
-        let at = self.context.now + self.context.options().durations.load_balancer;
+        let at = self.context.after(self.context.options().durations.load_balancer);
         let ec2 = Ec2::enter(self.context, self.state);
         for managed in interfaces {
             managed::release(ec2.region, &managed.id, at);

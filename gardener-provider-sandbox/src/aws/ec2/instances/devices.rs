@@ -67,7 +67,9 @@ fn read_one(name: &str, ebs: &Params, base: Option<&Device>, image: &Image) -> R
         return Err(AwsError::new("InvalidSnapshotID.Malformed", message));
     }
     let size = match ebs.parsed::<u32>("VolumeSize")?.or(base.map(|base| base.size)) {
-        Some(0) => return Err(ebs.invalid("VolumeSize", "0")),
+        Some(size) if !(1..=65_536).contains(&size) => {
+            return Err(ebs.invalid("VolumeSize", &size.to_string()));
+        }
         Some(size) => size,
         None if snapshot.is_some() => image.volume_size,
         None => {

@@ -75,7 +75,7 @@ impl Ec2<'_> {
             }
         }
         self.remember(params, &ids);
-        let at = self.context.now + self.context.options().durations.instance_start;
+        let at = self.context.after(self.context.options().durations.instance_start);
         for id in &ids {
             self.region.schedule(at, Event::InstanceRunning(id.clone()));
         }

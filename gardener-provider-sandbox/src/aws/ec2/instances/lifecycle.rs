@@ -25,7 +25,7 @@ impl Ec2<'_> {
                 return Err(AwsError::new("OperationNotPermitted", message));
             }
         }
-        let at = self.context.now + self.context.options().durations.instance_stop;
+        let at = self.context.after(self.context.options().durations.instance_stop);
         self.change(ids, |region, instance| {
             if matches!(instance.state, "shutting-down" | "terminated") {
                 return;
@@ -42,7 +42,7 @@ impl Ec2<'_> {
     pub(crate) fn stop_instances(&mut self, params: &Params) -> Reply {
         let ids = self.instances_named(params)?;
         self.check_states(&ids, &["running", "pending", "stopping", "stopped"])?;
-        let at = self.context.now + self.context.options().durations.instance_stop;
+        let at = self.context.after(self.context.options().durations.instance_stop);
         self.change(ids, |region, instance| {
             if matches!(instance.state, "stopping" | "stopped") {
                 return;
@@ -59,7 +59,7 @@ impl Ec2<'_> {
     pub(crate) fn start_instances(&mut self, params: &Params) -> Reply {
         let ids = self.instances_named(params)?;
         self.check_states(&ids, &["running", "pending", "stopped"])?;
-        let at = self.context.now + self.context.options().durations.instance_start;
+        let at = self.context.after(self.context.options().durations.instance_start);
         self.change(ids, |region, instance| {
             if instance.state != "stopped" {
                 return;

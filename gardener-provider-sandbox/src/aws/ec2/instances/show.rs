@@ -1,5 +1,7 @@
 //! Instances in replies.
 
+use std::collections::BTreeMap;
+
 use super::Instance;
 use crate::aws::{
     context::Reply,
@@ -16,12 +18,9 @@ use crate::aws::{
 impl Ec2<'_> {
     pub(crate) fn describe_instances(&self, params: &Params) -> Reply {
         let page = self.page::<Instance>(params, "InstanceId")?;
-        let mut reservations: Vec<(&str, Vec<&Instance>)> = Vec::new();
+        let mut reservations: BTreeMap<&str, Vec<&Instance>> = BTreeMap::new();
         for instance in page.items {
-            match reservations.iter_mut().find(|(id, _)| *id == instance.reservation) {
-                Some((_, instances)) => instances.push(instance),
-                None => reservations.push((&instance.reservation, vec![instance])),
-            }
+            reservations.entry(&instance.reservation).or_default().push(instance);
         }
         let view = self.view();
         let mut xml = Xml::new();

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod faults;
+mod hostile;
 mod inventory;
 mod launch;
 mod lists;

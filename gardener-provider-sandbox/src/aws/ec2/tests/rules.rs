@@ -47,7 +47,7 @@ async fn rules_are_revoked_by_content_or_id() {
     let rest = ec2.ok("DescribeSecurityGroupRules", &filter).await;
     assert_eq!(elements(&rest, "isEgress"), ["true"], "the rule that every group starts with");
     let rule = element(&rest, "securityGroupRuleId");
-    let by_id = of(&group, &[("SecurityGroupRuleId.1", &rule)]).iter().map(|p| *p).collect::<Vec<_>>();
+    let by_id = of(&group, &[("SecurityGroupRuleId.1", &rule)]);
     ec2.fails("RevokeSecurityGroupIngress", &by_id, "InvalidSecurityGroupRuleId.NotFound").await;
     ec2.ok("RevokeSecurityGroupEgress", &by_id).await;
     ec2.fails("RevokeSecurityGroupEgress", &by_id, "InvalidSecurityGroupRuleId.NotFound").await;
