@@ -7,6 +7,7 @@ use futures::TryStreamExt;
 use gardener_provider_aws::{
     AwsProvider, AwsProviderBuilder,
     api::s3::{Target, lifecycle, lock, objects, protection, uploads},
+    endpoints::Endpoints,
     session::Session,
 };
 use gardener_provider_client::{clock::TokioClock, retry::RetryPolicy};
@@ -16,6 +17,7 @@ use gardener_provider_core::{
 };
 use gardener_provider_sandbox::{Fault, Sandbox, SandboxOptions};
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, path::Path};
+use url::Url;
 
 const NAME: &str = "backup-0";
 
@@ -135,6 +137,19 @@ async fn a_new_bucket_is_private_encrypted_and_behind_tls() {
     assert!(policy.contains("arn:aws:s3:::backup-0/*"), "{policy}");
     let rules = session.run(&lifecycle::get_lifecycle(&at)).await.unwrap().rules;
     assert_eq!(rules.iter().map(|rule| rule.id.as_str()).collect::<Vec<_>>(), ["gardener-abort-uploads"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn over_plain_http_the_driver_does_not_lock_itself_out() {
+    let cloud = Cloud::new();
+    let local = Endpoints::all_at(Url::parse("http://127.0.0.1:4566").unwrap());
+    let storage = cloud.builder().endpoints(local).build().unwrap().storage;
+    storage.create_bucket(&spec(), &cloud.secret).await.unwrap();
+    assert!(!cloud.changes().contains(&"PutBucketPolicy".to_owned()));
+    storage.create_bucket(&spec(), &cloud.secret).await.unwrap();
+    assert_eq!(cloud.changes(), Vec::<String>::new());
+    put(&*storage.open(&cloud.bucket()).await.unwrap(), &["a"]).await;
+    storage.delete_bucket(&cloud.bucket()).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
