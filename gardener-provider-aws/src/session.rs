@@ -28,7 +28,8 @@ use crate::{
 /// What EC2 allows an account in a region, by kind of call: so many at once, so many per second after that. EC2 counts
 /// most calls for each action alone; one bucket for all of a kind keeps well below, as others use the account too.
 ///
-/// Sources: [EC2](https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html#throttling-limits-rate-based);
+/// Sources: [EC2](https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html#throttling-limits-rate-based),
+/// [objects of S3](https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html);
 /// the other services do not publish theirs, so those are modest guesses that a refusal corrects.
 pub const RATES: &[(&str, Rate)] = &[
     (family::EC2_READ, Rate::new(100.0, 20.0)),
@@ -39,6 +40,7 @@ pub const RATES: &[(&str, Rate)] = &[
     (family::IAM, Rate::new(20.0, 5.0)),
     (family::STS, Rate::new(50.0, 10.0)),
     (family::S3, Rate::new(50.0, 10.0)),
+    (family::S3_OBJECTS, Rate::new(500.0, 500.0)),
     (family::ELB, Rate::new(20.0, 5.0)),
     (family::EFS, Rate::new(10.0, 2.0)),
 ];

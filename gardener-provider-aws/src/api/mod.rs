@@ -55,6 +55,8 @@ pub mod family {
     pub const STS: &str = "sts";
     /// Administration of S3 buckets.
     pub const S3: &str = "s3";
+    /// S3 calls about objects and their versions; S3 allows thousands of them a second.
+    pub const S3_OBJECTS: &str = "s3/objects";
     /// Load balancers, both generations.
     pub const ELB: &str = "elb";
     /// All of EFS.

@@ -242,3 +242,109 @@ fn error_of(failure: &NotDeleted) -> Error {
     let message = format!("object {:?}{id}: {message}", version.key);
     Error::new(kind, message).with_operation("DeleteObjects").with_cloud_code(code)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use gardener_provider_core::{BucketName, BucketRef, ObjectPrefix};
+
+    use super::*;
+    use crate::testing::{Scripted, builder, region, secret};
+
+    const PAGE: &str = "<L><Version><Key>a/1</Key><VersionId>v1</VersionId></Version>\
+        <Version><Key>a/2</Key><VersionId>v2</VersionId></Version><IsTruncated>false</IsTruncated></L>";
+
+    async fn purge(script: &Arc<Scripted>) -> Result<DeletedObjects> {
+        let storage = builder(script).build()?.storage;
+        let bucket = BucketRef::new(BucketName::new("backup")?, region(), secret());
+        storage.delete_prefix(&bucket, &ObjectPrefix::new("a")?).await
+    }
+
+    fn failing(code: &str, id: &str) -> String {
+        let id = if id.is_empty() { String::new() } else { format!("<VersionId>{id}</VersionId>") };
+        format!(
+            "<DeleteResult><Error><Key>a/2</Key>{id}<Code>{code}</Code><Message>m</Message></Error></DeleteResult>"
+        )
+    }
+
+    fn body(script: &Arc<Scripted>, number: usize) -> String {
+        String::from_utf8(script.requests()[number].body().to_vec()).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_failed_is_sent_again_and_nothing_else() {
+        for id in ["v2", ""] {
+            let script = Scripted::new()
+                .reply(200, PAGE)
+                .reply(200, failing("InternalError", id))
+                .reply(200, "<DeleteResult/>");
+            assert_eq!(purge(&script).await.unwrap(), DeletedObjects::new(2, 0));
+            let again = body(&script, 2);
+            assert!(again.contains("<Key>a/2</Key><VersionId>v2</VersionId>"), "{again}");
+            assert!(!again.contains("a/1"), "{again}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_never_succeeds_is_reported_by_key_and_code() {
+        let mut script = Scripted::new().reply(200, PAGE);
+        for _ in 0..ROUNDS {
+            script = script.reply(200, failing("SlowDown", "v2"));
+        }
+        let error = purge(&script).await.unwrap_err();
+        assert_eq!((error.kind(), error.cloud_code()), (ErrorKind::RateLimited, Some("SlowDown")));
+        assert!(error.to_string().contains("\"a/2\" version v2"), "{error}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_gone_already_counts_as_deleted() {
+        let script = Scripted::new().reply(200, PAGE).reply(200, failing("NoSuchVersion", "v2"));
+        assert_eq!(purge(&script).await.unwrap(), DeletedObjects::new(2, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_denial_without_a_lock_is_a_denial() {
+        let no_lock = "<Error><Code>InvalidRequest</Code><Message>no lock</Message></Error>";
+        let script = Scripted::new()
+            .reply(200, PAGE)
+            .reply(200, failing("AccessDenied", "v2"))
+            .reply(400, no_lock)
+            .reply(400, no_lock);
+        let error = purge(&script).await.unwrap_err();
+        assert_eq!((error.kind(), error.cloud_code()), (ErrorKind::PermissionDenied, Some("AccessDenied")));
+        assert!(error.to_string().contains("a/2"), "{error}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hold_retains_as_a_lock_does() {
+        let absent = "<Error><Code>NoSuchObjectLockConfiguration</Code><Message>none</Message></Error>";
+        let script = Scripted::new()
+            .reply(200, PAGE)
+            .reply(200, failing("AccessDenied", "v2"))
+            .reply(404, absent)
+            .reply(200, "<LegalHold><Status>ON</Status></LegalHold>")
+            .reply(404, "<Error><Code>NoSuchLifecycleConfiguration</Code></Error>")
+            .reply(200, "")
+            .reply(200, "<Tagging><TagSet><Tag><Key>k</Key><Value>v</Value></Tag></TagSet></Tagging>")
+            .reply(200, "");
+        assert_eq!(purge(&script).await.unwrap(), DeletedObjects::new(1, 1));
+        assert!(body(&script, 5).contains("gardener-expire-deleted"));
+        let tags = body(&script, 7);
+        assert!(
+            tags.contains("<Key>k</Key>") && tags.contains("<Key>gardener.cloud/deleted</Key>"),
+            "{tags}"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn keys_that_xml_cannot_hold_are_deleted_one_by_one() {
+        let page = "<L><EncodingType>url</EncodingType><Version><Key>a%2F%01</Key><VersionId>v1</VersionId></Version>\
+            <IsTruncated>false</IsTruncated></L>";
+        let script = Scripted::new().reply(200, page).reply(204, "");
+        assert_eq!(purge(&script).await.unwrap(), DeletedObjects::new(1, 0));
+        let request = &script.requests()[1];
+        assert_eq!(request.method(), "DELETE");
+        assert!(request.uri().to_string().ends_with("/a/%01?versionId=v1"), "{}", request.uri());
+    }
+}

@@ -80,6 +80,7 @@ impl Target {
     ) -> Result<ApiRequest> {
         check_key(&version.key)?;
         let mut request = self.request(operation, method, sub);
+        request.family = family::S3_OBJECTS;
         request.path.clone_from(&version.key);
         request.query.extend(version.id.as_ref().map(|id| ("versionId".to_owned(), id.clone())));
         Ok(request)

@@ -7,7 +7,7 @@ use http::Method;
 use serde::Deserialize;
 
 use super::{Document, Target, decoded, element};
-use crate::api::{ApiRequest, Operation, query};
+use crate::api::{ApiRequest, Operation, family, query};
 
 /// S3 lists and deletes no more than this in one call.
 pub const BATCH: usize = 1000;
@@ -53,6 +53,7 @@ pub struct VersionPage {
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html>
 pub fn list_versions(target: &Target, prefix: &str, page: Option<&VersionMarker>) -> Operation<VersionPage> {
     let mut request = target.get("ListObjectVersions", "versions");
+    request.family = family::S3_OBJECTS;
     let mut query = |key: &str, value: &str| request.query.push((key.to_owned(), value.to_owned()));
     query("encoding-type", "url");
     query("max-keys", &BATCH.to_string());
@@ -150,6 +151,7 @@ pub fn delete_objects(target: &Target, versions: &[Version]) -> Operation<Vec<No
     };
     let content = element("Quiet", "true") + &versions.iter().map(object).collect::<String>();
     let mut request = target.request("DeleteObjects", Method::POST, Some("delete"));
+    request.family = family::S3_OBJECTS;
     Document::xml("Delete", &content).attach(&mut request);
     Operation::new(request, |reply| {
         let failures = query::xml::<DeleteResult>(reply)?.lines.into_iter();
