@@ -10,6 +10,8 @@
 //!   revision or to a point in time, for every member of a cluster. etcd 3.4 and 3.5 boot from it.
 //! - [`verify`] reads a backup as a restore would, without writing: it says up to which revision the backup is restorable,
 //!   what is wrong, and which HashKV the restored etcd would report.
+//! - [`retain`] deletes what a retention policy no longer keeps, by etcd-backup-restore's rules; a dry run explains every
+//!   decision.
 //! - [`hash_kv_of_file`] and [`Etcd::hash_kv`] prove that two databases are equal.
 //!
 //! # Formats
@@ -34,6 +36,7 @@ mod mvcc;
 mod name;
 mod replay;
 mod restore;
+mod retention;
 mod snapshotter;
 mod store;
 mod upload;
@@ -46,6 +49,7 @@ pub use full::{Backup, FullReport};
 pub use hash_kv::{HashKv, compare_hash_kv, hash_kv_of_file};
 pub use name::{Kind, SnapshotName};
 pub use restore::{InitialCluster, LeasePolicy, RestoreOptions, RestoreReport, plan, restore};
+pub use retention::{Decision, RetentionOptions, RetentionPolicy, RetentionReport, retain};
 pub use snapshotter::{Progress, Snapshotter, SnapshotterHandle, SnapshotterOptions};
 pub use store::{Listing, Snapshot, Store};
 pub use verify::{VerifyOptions, VerifyReport, verify};
