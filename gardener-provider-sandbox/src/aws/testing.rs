@@ -1,6 +1,9 @@
 //! Signed calls for the tests of the query services.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+    time::Duration,
+};
 
 use aws_credential_types::Credentials;
 use aws_sigv4::{
@@ -9,6 +12,7 @@ use aws_sigv4::{
 };
 use bytes::Bytes;
 use gardener_provider_client::{clock::TokioClock, transport::Transport};
+use gardener_provider_conformance::{tools, wire::Wire};
 use http::{Request, Response};
 
 use crate::{Sandbox, SandboxOptions, aws::AccessKey};
@@ -82,7 +86,9 @@ impl Caller {
         );
         let (instructions, _) = sign(signable.unwrap(), &params.into()).unwrap().into_parts();
         instructions.apply_to_request_http1x(&mut request);
-        self.sandbox.send(request).await.unwrap()
+        let reply = self.sandbox.send(request.clone()).await.unwrap();
+        check_reply(&request, &reply);
+        reply
     }
 
     /// The body of a reply that must be a success.
@@ -100,6 +106,36 @@ impl Caller {
         assert!(!reply.status().is_success(), "{action} succeeded: {body}");
         (reply.status().as_u16(), element(&body, "Code"))
     }
+}
+
+/// Holds a reply against the vendor's description of the service, where `cargo xtask test` has put it.
+pub(crate) fn check_reply(request: &Request<Bytes>, reply: &Response<Bytes>) {
+    static WIRE: LazyLock<Option<Mutex<Wire>>> = LazyLock::new(|| {
+        let data = std::env::var_os(tools::BOTOCORE)?;
+        let services = [
+            "ec2/2016-11-15",
+            "iam/2010-05-08",
+            "sts/2011-06-15",
+            "s3/2006-03-01",
+            "elb/2012-06-01",
+            "elbv2/2015-12-01",
+            "efs/2015-02-01",
+        ];
+        Some(Mutex::new(Wire::botocore(data.as_ref(), &services).unwrap()))
+    });
+    let Some(wire) = &*WIRE else { return };
+    let checked = wire.lock().unwrap_or_else(PoisonError::into_inner).reply(request, reply);
+    // Some tests ask for operations that do not exist.
+    let Ok((operation, mut problems)) = checked else { return };
+    problems.retain(|problem| !is_sent_all_the_same(&problem.path, &problem.problem));
+    let body = String::from_utf8_lossy(reply.body());
+    assert!(problems.is_empty(), "the reply of {operation}: {problems:#?}\n{body}");
+}
+
+/// What EC2 sends beyond its description, as the examples of the API reference show: `return`, and states in words of
+/// their own (<https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInternetGateways.html>).
+fn is_sent_all_the_same(path: &str, problem: &str) -> bool {
+    path == "return" || (path.ends_with("tate") && problem.starts_with("\"available\" is none of the values"))
 }
 
 /// A VPC with subnets in two zones, made through EC2.

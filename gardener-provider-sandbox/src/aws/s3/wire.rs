@@ -133,6 +133,9 @@ fn completed(body: &Bytes, headers: &HeaderMap, asked: &Asked) -> Bytes {
     let mut add = |name: &str, value: &str| {
         let _ = write!(text, "<{name}>{}</{name}>", quick_xml::escape::escape(value));
     };
+    if !start.contains("<Message>") {
+        add("Message", message(element(body, "Code").unwrap_or_default()));
+    }
     for (name, header) in [("Endpoint", ENDPOINT), ("Bucket", BUCKET)] {
         if let Some(value) = headers.get(header).and_then(|value| value.to_str().ok()) {
             add(name, value);
@@ -143,6 +146,20 @@ fn completed(body: &Bytes, headers: &HeaderMap, asked: &Asked) -> Bytes {
     add("HostId", &asked.request_id);
     text.push_str("</Error>");
     text.into()
+}
+
+/// The message of an error that `s3s` found by itself, for which it has none.
+fn message(code: &str) -> &'static str {
+    match code {
+        "InvalidBucketName" => "The specified bucket is not valid.",
+        "KeyTooLongError" => "Your key is too long.",
+        "MalformedXML" => {
+            "The XML you provided was not well-formed or did not validate against our published schema."
+        }
+        "InvalidURI" => "Couldn't parse the specified URI.",
+        "MethodNotAllowed" => "The specified method is not allowed against this resource.",
+        _ => "The request cannot be handled.",
+    }
 }
 
 fn element<'a>(body: &'a Bytes, name: &str) -> Option<&'a str> {

@@ -59,7 +59,10 @@ impl Cloud {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        self.s3.handle(self.visit.clone(), None, request.body(body.into()).unwrap()).await
+        let request = request.body(body.into()).unwrap();
+        let reply = self.s3.handle(self.visit.clone(), None, request.clone()).await;
+        crate::aws::testing::check_reply(&request, &reply);
+        reply
     }
 
     /// The body of a reply that must be a success.
