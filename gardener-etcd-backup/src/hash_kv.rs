@@ -149,7 +149,8 @@ impl Newer {
 }
 
 /// Which entries at or below the compact revision are the newest of their key at the hashed revision.
-struct Kept {
+#[derive(Debug)]
+pub(crate) struct Kept {
     /// Places in the bucket, counted from the first entry.
     places: HashSet<u64>,
     /// Whether any key is alive at all; if none is, etcd skips nothing.
@@ -157,6 +158,19 @@ struct Kept {
 }
 
 impl Kept {
+    /// What a compaction at the latest revision would leave of the history up to it.
+    pub(crate) fn all(database: &EtcdDatabase) -> Result<Self> {
+        let mut compacted = database.clone();
+        compacted.compact_revision = database.revision;
+        let kept = Newer::new(&compacted).kept(&compacted, database.revision)?;
+        kept.ok_or_else(|| Error::internal("nothing is compacted"))
+    }
+
+    /// Whether the entry at this place is the newest of its key and alive.
+    pub(crate) fn contains(&self, place: u64) -> bool {
+        self.places.contains(&place)
+    }
+
     fn counts(&self, place: u64, at: RevisionKey, compacted: i64) -> bool {
         if self.any {
             return self.places.contains(&place);

@@ -12,6 +12,8 @@
 //!   what is wrong, and which HashKV the restored etcd would report.
 //! - [`retain`] deletes what a retention policy no longer keeps, by etcd-backup-restore's rules; a dry run explains every
 //!   decision.
+//! - [`BackupState`] looks into a backup: keys at a revision, what changed between two, and the whole as a new full
+//!   snapshot without etcd. [`copy()`] brings a backup to another store.
 //! - [`hash_kv_of_file`] and [`Etcd::hash_kv`] prove that two databases are equal.
 //!
 //! # Formats
@@ -38,6 +40,7 @@ mod replay;
 mod restore;
 mod retention;
 mod snapshotter;
+mod state;
 mod store;
 mod upload;
 mod verify;
@@ -51,5 +54,6 @@ pub use name::{Kind, SnapshotName};
 pub use restore::{InitialCluster, LeasePolicy, RestoreOptions, RestoreReport, plan, restore};
 pub use retention::{Decision, RetentionOptions, RetentionPolicy, RetentionReport, retain};
 pub use snapshotter::{Progress, Snapshotter, SnapshotterHandle, SnapshotterOptions};
+pub use state::{BackupState, KeyChange, KeyRecord, copy};
 pub use store::{Listing, Snapshot, Store};
 pub use verify::{VerifyOptions, VerifyReport, verify};

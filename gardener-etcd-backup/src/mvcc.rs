@@ -12,6 +12,7 @@ use crate::{
 };
 
 pub(crate) const KEY: &[u8] = b"key";
+pub(crate) const ALARM: &[u8] = b"alarm";
 pub(crate) const META: &[u8] = b"meta";
 pub(crate) const LEASE: &[u8] = b"lease";
 pub(crate) const MEMBERS: &[u8] = b"members";
@@ -88,6 +89,10 @@ impl KeyValue {
 
 /// The user's key inside an encoded key value, without decoding the rest.
 pub(crate) fn user_key(bytes: &[u8]) -> Result<&[u8]> {
+    // The mark that a restore with a bumped revision leaves.
+    if bytes.is_empty() {
+        return Ok(&[]);
+    }
     // etcd writes the key first; anything else is decoded in full by the slow way.
     if let [0x0a, rest @ ..] = bytes {
         let mut buffer = rest;

@@ -1,7 +1,7 @@
 //! Restoring without etcd: the database is rebuilt from the snapshots, and the log is written with which etcd boots.
 
 mod cluster;
-mod database;
+pub(crate) mod database;
 mod directory;
 mod options;
 mod raft;
@@ -41,6 +41,9 @@ pub use self::{
 /// - `InvalidArgument` for an unknown member or a revision that the backup does not reach.
 /// - `Conflict` when another restore works on the same directory.
 pub async fn restore(store: &Store, data_dir: &Path, options: &RestoreOptions) -> Result<RestoreReport> {
+    if !(0..=i64::MAX / 2).contains(&options.bump_revision) {
+        return Err(Error::invalid("bump-revision", "it must not be negative or beyond all measure"));
+    }
     let (own, members) = choose_member(options)?;
     directory::refuse_content(data_dir)?;
     let listing = store.list().await?;
@@ -203,8 +206,14 @@ impl Job {
                 Target::Revision(revision) => revision,
                 Target::Latest | Target::Time(_) => i64::MAX,
             };
-            let plan =
-                Rebuild { base: &self.base, members: &self.members, leases: self.options.leases, until };
+            let plan = Rebuild {
+                base: &self.base,
+                members: Some(&self.members),
+                leases: self.options.leases,
+                until,
+                bump: self.options.bump_revision,
+                compact: None,
+            };
             plan.run(file, &mut append)
         };
         // What is wrong with deltas was noted apart, so this is the full.
@@ -217,6 +226,7 @@ impl Job {
         let report = Box::new(RestoreReport {
             chain: self.chain,
             revision: reached,
+            etcd_revision: reached + self.options.bump_revision,
             compact_revision: self.base.compact_revision,
             changes,
             database_size: size,

@@ -30,6 +30,10 @@ pub struct RestoreOptions {
     pub member: String,
     /// What becomes of leases.
     pub leases: LeasePolicy,
+    /// The restored etcd begins so many revisions later, with all history before compacted. Clients with caches, as
+    /// Kubernetes has, then notice that they must read anew rather than wait for revisions that come a second time.
+    /// Nothing (0) unless told; a thousand million is usual.
+    pub bump_revision: i64,
     /// When a snapshot turns out damaged or missing: go as far as the rest leads, saying so in the report (true), or
     /// fail (false).
     pub fall_back: bool,
@@ -48,6 +52,7 @@ impl Default for RestoreOptions {
             cluster: InitialCluster::default(),
             member: String::new(),
             leases: LeasePolicy::Keep,
+            bump_revision: 0,
             fall_back: true,
             temporary: None,
             memory: 16 << 20,
@@ -76,6 +81,12 @@ impl RestoreOptions {
         self
     }
 
+    /// Sets by how much the revision goes up.
+    pub fn with_bump_revision(mut self, bump: i64) -> Self {
+        self.bump_revision = bump;
+        self
+    }
+
     /// Sets whether a damaged or missing snapshot makes it go as far as the rest leads, or fail.
     pub fn with_fall_back(mut self, fall_back: bool) -> Self {
         self.fall_back = fall_back;
@@ -89,8 +100,10 @@ impl RestoreOptions {
 pub struct RestoreReport {
     /// The snapshots that were read.
     pub chain: Chain,
-    /// The revision of the restored database.
+    /// The last revision that was taken from the backup.
     pub revision: i64,
+    /// The revision of the restored etcd: the same, unless it was bumped.
+    pub etcd_revision: i64,
     /// The revision up to which its history is compacted away.
     pub compact_revision: i64,
     /// Changes taken from deltas.
