@@ -1,4 +1,4 @@
-//! An embedded cloud that speaks the wire protocols of EC2, IAM, STS and S3, with faults on demand.
+//! An embedded cloud that speaks the wire protocols of EC2, IAM, STS, S3, load balancing and EFS, with faults on demand.
 //!
 //! A [`Sandbox`] keeps a whole cloud in memory. A provider reaches it in process, because [`Sandbox`] and
 //! [`Aws`](aws::Aws) are [`Transport`](gardener_provider_client::transport::Transport)s, or over a loopback port
