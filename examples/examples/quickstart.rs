@@ -172,7 +172,7 @@ impl Demo {
         let store = self.aws.provider.storage.open(bucket).await?;
         let written = self
             .step("fill a real etcd", async |_| {
-                let revision = backup::fill(&source).await?;
+                let revision = backup::fill(&source, binaries).await?;
                 Ok((revision, format!("revision {revision}")))
             })
             .await?;

@@ -1,17 +1,14 @@
 //! etcd's data on its way into a bucket and back.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, process::Stdio, sync::Arc, time::Duration};
 
-use base64::{Engine, prelude::BASE64_STANDARD};
-use bytes::Bytes;
 use gardener_etcd_backup::{
     Backup, Etcd as Client, EtcdOptions, HashKv, InitialCluster, RestoreOptions, Store,
     restore as restore_data,
 };
-use gardener_provider_client::transport::{Request, ReqwestTransport, Transport};
 use gardener_provider_core::{Error, ErrorKind, Result};
 use object_store::ObjectStore;
-use serde_json::{Value, json};
+use tokio::{io::AsyncWriteExt, process::Command};
 
 use crate::etcd::Etcd;
 
@@ -24,24 +21,41 @@ const PUTS: usize = 50;
 ///
 /// # Errors
 /// `Unavailable` if etcd does not take them.
-pub async fn fill(etcd: &Etcd) -> Result<i64> {
-    let transport = ReqwestTransport::new()?;
+pub async fn fill(etcd: &Etcd, binaries: &Path) -> Result<i64> {
     for number in 0..TRANSACTIONS {
-        let puts = (0..PUTS).map(|key| {
-            let key = format!("/registry/pods/{}/{key}", number % (TRANSACTIONS / 2));
-            json!({ "requestPut": { "key": base64(&key), "value": base64(&format!("value {number} ").repeat(40)) } })
-        });
-        let deletion =
-            json!({ "requestDeleteRange": { "key": base64(&format!("/registry/pods/{}/0", number / 2)) } });
-        let mut operations: Vec<Value> = puts.collect();
-        if number % 2 == 1 {
-            // Of one key a transaction may change only one thing.
-            operations.remove(0);
-            operations.push(deletion);
+        let folder = number % (TRANSACTIONS / 2);
+        // Of one key a transaction may change only one thing.
+        let mut changes =
+            if number % 2 == 1 { format!("del /registry/pods/{folder}/0\n") } else { String::new() };
+        for key in 1..PUTS {
+            let value = format!("value-{number}-").repeat(40);
+            changes += &format!("put /registry/pods/{folder}/{key} {value}\n");
         }
-        post(&transport, etcd, "/v3/kv/txn", &json!({ "success": operations })).await?;
+        // No conditions, the changes, nothing otherwise.
+        etcdctl(etcd, binaries, "txn", format!("\n{changes}\n\n")).await?;
     }
     client(etcd)?.revision().await
+}
+
+async fn etcdctl(etcd: &Etcd, binaries: &Path, command: &str, input: String) -> Result<()> {
+    let failed = |text: String| Error::new(ErrorKind::Unavailable, format!("etcdctl {command}: {text}"));
+    let mut child = Command::new(binaries.join("etcdctl"))
+        .env("ETCDCTL_API", "3")
+        .args(["--endpoints", &etcd.endpoint(), command])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| failed(error.to_string()))?;
+    if let Some(mut stdin) = child.stdin.take() {
+        stdin.write_all(input.as_bytes()).await.map_err(|error| failed(error.to_string()))?;
+    }
+    let output = child.wait_with_output().await.map_err(|error| failed(error.to_string()))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(failed(String::from_utf8_lossy(&output.stderr).into_owned()))
 }
 
 /// Takes a full snapshot into the bucket.
@@ -79,19 +93,4 @@ pub async fn hash(etcd: &Etcd, revision: i64) -> Result<HashKv> {
 
 fn client(etcd: &Etcd) -> Result<Client> {
     Client::new(&EtcdOptions::new([etcd.endpoint()]).with_call_timeout(Duration::from_secs(10)))
-}
-
-fn base64(text: &str) -> String {
-    BASE64_STANDARD.encode(text)
-}
-
-async fn post(transport: &ReqwestTransport, etcd: &Etcd, path: &str, body: &Value) -> Result<()> {
-    let request = Request::post(format!("{}{path}", etcd.endpoint())).body(Bytes::from(body.to_string()));
-    let request = request.map_err(|error| Error::internal(error.to_string()))?;
-    let failed = |text: String| Error::new(ErrorKind::Unavailable, format!("etcd {path}: {text}"));
-    let reply = transport.send(request).await.map_err(|error| failed(error.to_string()))?;
-    if reply.status().is_success() {
-        return Ok(());
-    }
-    Err(failed(format!("{} {}", reply.status(), String::from_utf8_lossy(reply.body()))))
 }
