@@ -1,5 +1,7 @@
 //! The signer against moto, which works every signature out for itself and refuses what differs.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "what fails in a test shall fail the test")]
+
 use std::collections::BTreeMap;
 
 use futures::TryStreamExt;

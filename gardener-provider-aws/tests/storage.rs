@@ -1,5 +1,7 @@
 //! Object storage on the embedded sandbox: settings, drift, interruption, retention, deletion.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "what fails in a test shall fail the test")]
+
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;

@@ -1,6 +1,8 @@
 //! Wire truth: every request that this crate can build, and every reply of the sandbox in its flows, against the
 //! official descriptions of the services.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "what fails in a test shall fail the test")]
+
 use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
@@ -16,8 +18,9 @@ use gardener_provider_conformance::{
     wire::{Recorder, Wire},
 };
 use gardener_provider_core::{
-    BucketName, BucketRef, BucketSpec, Encryption, ListMachinesRequest, Machine, MachineClass, MachineName,
-    MachineRequest, MachineUid, ObjectPrefix, Provider, Region, Retention, RetentionMode, SecretData,
+    BucketName, BucketRef, BucketSpec, ClusterId, Encryption, InfrastructureRequest, IpFamily,
+    ListMachinesRequest, Machine, MachineClass, MachineName, MachineRequest, MachineUid, Networking,
+    ObjectPrefix, Provider, Region, Retention, RetentionMode, RunOptions, SecretData,
 };
 use gardener_provider_sandbox::{Sandbox, SandboxOptions};
 use http::Request;
@@ -202,14 +205,72 @@ impl Lab {
         let list = ListMachinesRequest::new(class, self.secret.clone());
         driver.list_machines(list).try_collect::<Vec<_>>().await.unwrap();
     }
+
+    async fn infrastructure(&self) {
+        let zone = |n: u32, zone: &str| {
+            json!({ "name": zone, "workers": format!("10.250.{n}.0/24"), "public": format!("10.250.{}.0/24", 96 + n),
+                    "internal": format!("10.250.{}.0/24", 112 + n) })
+        };
+        let config = json!({
+            "apiVersion": "aws.provider.extensions.gardener.cloud/v1alpha1",
+            "kind": "InfrastructureConfig",
+            "dualStack": { "enabled": true },
+            "elasticFileSystem": { "enabled": true },
+            "networks": {
+                "vpc": { "cidr": "10.250.0.0/16", "gatewayEndpoints": ["s3"] },
+                "zones": [zone(0, "eu-west-1a"), zone(1, "eu-west-1b")],
+            },
+        });
+        let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIH2sMwJ0k6YcGZ3W8fJx0mQx3kN0lJ2bWm0o8hD5bq5W core";
+        let cluster = ClusterId::new("shoot--a--wire").unwrap();
+        let networking = Networking::default().with_ip_families([IpFamily::V4, IpFamily::V6]);
+        let request = InfrastructureRequest::new(cluster, region(), config, self.secret.clone())
+            .with_networking(networking)
+            .with_ssh_public_key(key);
+        let driver = self.provider().infrastructure;
+        driver.plan(&request).await.unwrap();
+        driver.apply(&request, &RunOptions::default()).await.unwrap();
+        driver.apply(&request, &RunOptions::default()).await.unwrap();
+        driver.get(&request).await.unwrap();
+        driver.list(request.clone()).try_collect::<Vec<_>>().await.unwrap();
+        driver.destroy(&request, &RunOptions::default()).await.unwrap();
+    }
 }
 
 fn region() -> Region {
     Region::new("eu-west-1").unwrap()
 }
 
-/// Where object_store's requests differ from the description, which S3 does not mind: operation and place.
-const BY_OBJECT_STORE: &[(&str, &str)] = &[("CompleteMultipartUpload", "xmlns")];
+/// What object_store asks for; all else that the flows call must be among the samples.
+const DATA_PLANE: &[&str] = &[
+    "CompleteMultipartUpload",
+    "CopyObject",
+    "CreateMultipartUpload",
+    "GetObject",
+    "HeadObject",
+    "ListObjectsV2",
+    "PutObject",
+    "UploadPart",
+];
+
+/// Where the description is known to differ from the service: operation and place, numbers of items left out.
+const KNOWN: &[(&str, &str)] = &[
+    // object_store sets no namespace; S3 does not mind.
+    ("CompleteMultipartUpload", "xmlns"),
+    // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html shows `<return>true</return>`.
+    ("CreateSecurityGroup", "return"),
+    // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_InternetGatewayAttachment.html: "available" if attached.
+    ("DescribeInternetGateways", "internetGatewaySet.item.attachmentSet.item.state"),
+    // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateVpcEndpoint.html: the examples are in lower case.
+    ("CreateVpcEndpoint", "vpcEndpoint.state"),
+    ("DescribeVpcEndpoints", "vpcEndpointSet.item.state"),
+];
+
+fn is_known(operation: &str, path: &str) -> bool {
+    let plain: String =
+        path.split('.').map(|step| step.split('[').next().unwrap_or_default()).collect::<Vec<_>>().join(".");
+    KNOWN.contains(&(operation, &plain))
+}
 
 #[tokio::test(start_paused = true)]
 async fn every_reply_of_the_sandbox_is_as_described() {
@@ -217,6 +278,7 @@ async fn every_reply_of_the_sandbox_is_as_described() {
     let lab = Lab::new();
     lab.buckets().await;
     lab.machines().await;
+    lab.infrastructure().await;
     lab.samples().await;
     let (mut wrong, mut successful) = (BTreeSet::new(), BTreeSet::new());
     for exchange in lab.recorder.take() {
@@ -225,7 +287,7 @@ async fn every_reply_of_the_sandbox_is_as_described() {
         for (what, result) in ["request", "reply"].iter().zip(checked) {
             match result {
                 Ok((operation, mut problems)) => {
-                    problems.retain(|problem| !BY_OBJECT_STORE.contains(&(&operation, &problem.path)));
+                    problems.retain(|problem| !is_known(&operation, &problem.path));
                     successful.extend(reply.status().is_success().then(|| operation.clone()));
                     let status = reply.status().as_u16();
                     wrong.extend(
@@ -236,6 +298,10 @@ async fn every_reply_of_the_sandbox_is_as_described() {
             }
         }
     }
+    let sampled: BTreeSet<_> = api::samples().iter().map(|sample| sample.operation).collect();
+    let called = wire.operations().iter().map(|(_, operation)| operation.as_str());
+    let unsampled: BTreeSet<_> = called.filter(|operation| !sampled.contains(operation)).collect();
+    assert_eq!(unsampled.into_iter().collect::<Vec<_>>(), DATA_PLANE);
     println!("{wire}, {} of them with a reply of success", successful.len());
     assert!(
         wrong.is_empty(),
