@@ -49,11 +49,7 @@ impl Ambient {
 
     async fn build(&self) -> DefaultCredentialsChain {
         let region = aws_config::Region::new(self.region.as_str().to_owned());
-        let config = ProviderConfig::empty()
-            .with_region(Some(region.clone()))
-            .with_http_client(self.seam.clone())
-            .with_time_source(self.seam.clone())
-            .with_sleep_impl(self.seam.clone());
+        let config = self.seam.config(region.clone());
         DefaultCredentialsChain::builder().configure(config).region(region).build().await
     }
 }
@@ -69,6 +65,16 @@ impl fmt::Debug for Ambient {
 struct Seam {
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
+}
+
+impl Seam {
+    fn config(&self, region: aws_config::Region) -> ProviderConfig {
+        ProviderConfig::empty()
+            .with_region(Some(region))
+            .with_http_client(self.clone())
+            .with_time_source(self.clone())
+            .with_sleep_impl(self.clone())
+    }
 }
 
 impl TimeSource for Seam {
@@ -139,5 +145,93 @@ fn connector_error(error: TransportError) -> ConnectorError {
         TransportErrorKind::Timeout => ConnectorError::timeout(error.into()),
         TransportErrorKind::Invalid => ConnectorError::user(error.into()),
         _ => ConnectorError::io(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_config::{
+        ecs::EcsCredentialsProvider,
+        imds::credentials::ImdsCredentialsProvider,
+        web_identity_token::{StaticConfiguration, WebIdentityTokenCredentialsProvider},
+    };
+    use aws_credential_types::provider::ProvideCredentials;
+    use gardener_provider_client::clock::TokioClock;
+
+    use super::*;
+    use crate::testing::{Scripted, day};
+
+    fn config(script: &Arc<Scripted>) -> ProviderConfig {
+        let seam =
+            Seam { transport: Arc::clone(script) as _, clock: Arc::new(TokioClock::starting_at(day())) };
+        seam.config(aws_config::Region::from_static("eu-west-1"))
+    }
+
+    const KEYS: &str = r#"{"Code":"Success","Type":"AWS-HMAC","AccessKeyId":"ASIA1","SecretAccessKey":"s",
+        "Token":"t","Expiration":"2026-11-22T14:00:00Z","LastUpdated":"2026-11-22T07:00:00Z"}"#;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_instances_metadata_is_asked_through_our_transport_with_a_session_token() {
+        let script = Scripted::new()
+            .reply_with(200, ("x-aws-ec2-metadata-token-ttl-seconds", "21600"), "imds-token")
+            .reply(200, "node-role")
+            .reply(200, KEYS);
+        let provider = ImdsCredentialsProvider::builder().configure(&config(&script)).build();
+        let credentials = provider.provide_credentials().await.unwrap();
+        assert_eq!((credentials.access_key_id(), credentials.session_token()), ("ASIA1", Some("t")));
+        let requests = script.requests();
+        assert_eq!((requests[0].method().as_str(), requests[0].uri().path()), ("PUT", "/latest/api/token"));
+        assert_eq!(requests[2].headers()["x-aws-ec2-metadata-token"], "imds-token");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_web_identity_is_exchanged_through_our_transport() {
+        let path = std::env::temp_dir().join(format!("gardener-provider-aws-ambient-{}", std::process::id()));
+        std::fs::write(&path, "jwt").unwrap();
+        let script = Scripted::new().reply(
+            200,
+            "<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult><Credentials>\
+             <AccessKeyId>ASIA2</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>\
+             <Expiration>2026-11-22T09:00:00Z</Expiration></Credentials></AssumeRoleWithWebIdentityResult>\
+             </AssumeRoleWithWebIdentityResponse>",
+        );
+        let provider = WebIdentityTokenCredentialsProvider::builder()
+            .configure(&config(&script))
+            .static_configuration(StaticConfiguration {
+                web_identity_token_file: path.clone(),
+                role_arn: "arn:aws:iam::123456789012:role/r".to_owned(),
+                session_name: "s".to_owned(),
+            })
+            .build();
+        let credentials = provider.provide_credentials().await;
+        std::fs::remove_file(path).unwrap();
+        assert_eq!(credentials.unwrap().access_key_id(), "ASIA2");
+        assert_eq!(script.requests()[0].uri().host(), Some("sts.eu-west-1.amazonaws.com"));
+        assert_eq!(script.forms()[0]["WebIdentityToken"], "jwt");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_source_that_is_silent_ends_in_an_error() {
+        #[derive(Debug)]
+        struct Silent;
+        #[async_trait::async_trait]
+        impl Transport for Silent {
+            async fn send(&self, _: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
+                std::future::pending().await
+            }
+        }
+        let seam = Seam { transport: Arc::new(Silent), clock: Arc::new(TokioClock::starting_at(day())) };
+        let config = seam.config(aws_config::Region::from_static("eu-west-1"));
+        assert!(
+            ImdsCredentialsProvider::builder()
+                .configure(&config)
+                .build()
+                .provide_credentials()
+                .await
+                .is_err()
+        );
+        assert!(
+            EcsCredentialsProvider::builder().configure(&config).build().provide_credentials().await.is_err()
+        );
     }
 }

@@ -109,8 +109,8 @@ pub struct CredentialChain {
 
 pub(crate) enum Source {
     Static(Credentials),
-    Workload(WorkloadIdentity),
-    Ambient(Ambient),
+    Workload(Box<WorkloadIdentity>),
+    Ambient(Box<Ambient>),
 }
 
 /// Exchanges a token in a file for temporary credentials of a role.

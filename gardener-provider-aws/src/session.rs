@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    fmt,
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
@@ -46,13 +47,23 @@ pub const RATES: &[(&str, Rate)] = &[
 ];
 
 /// What all sessions of a provider share.
-#[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) settings: ClientSettings,
     pub(crate) endpoints: Endpoints,
     pub(crate) source: CredentialSource,
     pub(crate) rates: Vec<(&'static str, Rate)>,
+}
+
+/// A transport or an observer that was given may show what it has seen, so neither is shown.
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("endpoints", &self.endpoints)
+            .field("source", &self.source)
+            .field("rates", &self.rates)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The clients of one identity in one region.
@@ -77,7 +88,7 @@ impl Session {
             Identity::Workload { token_file, role_arn } => {
                 let endpoint = shared.endpoints.resolve(Service::Sts, region)?;
                 let dialect = AwsDialect::unsigned(&endpoint);
-                Source::Workload(WorkloadIdentity {
+                Source::Workload(Box::new(WorkloadIdentity {
                     token_file: token_file.clone(),
                     role_arn: role_arn.clone(),
                     client: ApiClient::new(
@@ -87,13 +98,13 @@ impl Session {
                         shared.settings.clone(),
                     ),
                     endpoint,
-                })
+                }))
             }
-            Identity::Ambient => Source::Ambient(Ambient::new(
+            Identity::Ambient => Source::Ambient(Box::new(Ambient::new(
                 Arc::clone(&shared.transport),
                 Arc::clone(clock),
                 region.clone(),
-            )),
+            ))),
         };
         let credentials = Arc::new(CredentialChain::new(source, Arc::clone(clock)));
         Ok(Self {

@@ -95,6 +95,7 @@ impl Launch<'_> {
             Err(error) if error.cloud_code() == Some("IdempotentParameterMismatch") => {
                 self.holder(token).await?
             }
+            Err(error) if error.is_not_found() => return Err(dangling(&error)),
             Err(error) => return Err(error),
         };
         Ok(instance.filter(|instance| !instance.is_dead()))
@@ -111,6 +112,19 @@ impl Launch<'_> {
             Err(error) if error.kind() == ErrorKind::DeadlineExceeded => Ok(None),
             found => found.map(Some),
         }
+    }
+}
+
+/// What is not found is something that the class refers to: a subnet, a security group, a key pair. That the machine does
+/// not exist is not news to who creates it.
+fn dangling(error: &Error) -> Error {
+    let message = format!("providerSpec refers to something that does not exist: {}", error.message());
+    let dangling = Error::new(ErrorKind::InvalidArgument, message)
+        .with_operation("RunInstances")
+        .with_cloud_code(error.cloud_code().unwrap_or_default());
+    match error.request_id() {
+        Some(id) => dangling.with_request_id(id),
+        None => dangling,
     }
 }
 

@@ -1,9 +1,12 @@
 //! What can be done only once the instance is there.
 
-use std::time::Duration;
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use gardener_provider_client::poll::Poll;
-use gardener_provider_core::{ErrorKind, MachineStatus, Result};
+use gardener_provider_core::{MachineStatus, Result};
 
 use super::{
     Job,
@@ -16,24 +19,31 @@ const APPEARANCE: Poll =
     Poll::new(Duration::from_millis(500), Duration::from_secs(120)).with_max_interval(Duration::from_secs(5));
 
 pub(super) async fn initialize(job: &Job<'_>) -> Result<MachineStatus> {
-    let instance = job.find().await?;
-    let work = status::pending_work(&instance, &job.spec);
-    if work.is_empty() {
-        return status::of(&instance, &job.spec, job.session.region());
-    }
-    for step in &work {
-        let done = carry_out(job, step).await;
-        done.map_err(|error| error.context(format!("initializing instance {}", instance.instance_id)))?;
-    }
-    let look = || async {
-        let found = job.find().await?;
-        match status::of(&found, &job.spec, job.session.region()) {
-            Err(error) if error.kind() == ErrorKind::Unavailable => Ok(None),
-            status => status.map(|status| Some(status).filter(|status| status.initialized)),
+    // Reads may lag behind what was done; it is not done twice because of that.
+    let done = Mutex::new(Vec::new());
+    let pass = || async {
+        let instance = job.find().await?;
+        let work = status::pending_work(&instance, &job.spec);
+        if work.is_empty() {
+            return status::of(&instance, &job.spec, job.session.region()).map(Some);
         }
+        let is_new = |step: &Work| !lock(&done).contains(step);
+        for step in work.into_iter().filter(is_new) {
+            match carry_out(job, &step).await {
+                Ok(()) => lock(&done).push(step),
+                // The interface is on its way: it belongs to an instance that was just seen.
+                Err(error) if error.is_not_found() => {}
+                Err(error) => return Err(error.context(format!("initializing {}", instance.instance_id))),
+            }
+        }
+        Ok(None)
     };
-    let what = format!("instance {} to show what was initialized", instance.instance_id);
-    APPEARANCE.until_some(&**job.session.clock(), what, look).await
+    let what = format!("machine {} to show what was initialized", job.request.machine.name);
+    APPEARANCE.until_some(&**job.session.clock(), what, pass).await
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 async fn carry_out(job: &Job<'_>, step: &Work) -> Result<()> {

@@ -156,7 +156,7 @@ async fn refusals_keep_their_kind_and_leave_nothing() {
         ("UnauthorizedOperation", ErrorKind::PermissionDenied),
         ("AuthFailure", ErrorKind::Unauthenticated),
         ("RequestLimitExceeded", ErrorKind::RateLimited),
-        ("InvalidSubnetID.NotFound", ErrorKind::NotFound),
+        ("InvalidSubnetID.NotFound", ErrorKind::InvalidArgument),
     ] {
         let bench = Bench::new();
         bench.fault("RunInstances", Fault::Refuse(code));
@@ -238,6 +238,28 @@ async fn initialization_does_what_is_missing_and_only_that() {
     bench.provider.machines.initialize_machine(&request).await.unwrap();
     let world = bench.world();
     assert_eq!((world.count("ModifyNetworkInterfaceAttribute"), world.count("AssignIpv6Addresses")), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_network_interface_that_does_not_show_yet_is_waited_for() {
+    let bench = Bench::new();
+    let request = with_spec(request("m"), "srcAndDstChecksEnabled", json!(false));
+    bench.provider.machines.create_machine(&request).await.unwrap();
+    let refusal = || Fault::Refuse("InvalidNetworkInterfaceID.NotFound");
+    bench.fault("ModifyNetworkInterfaceAttribute", refusal());
+    bench.fault("ModifyNetworkInterfaceAttribute", refusal());
+    assert!(bench.provider.machines.initialize_machine(&request).await.unwrap().initialized);
+}
+
+#[tokio::test(start_paused = true)]
+async fn prefixes_that_do_not_show_yet_are_not_assigned_twice() {
+    let bench = Bench::new();
+    let nic = json!([{ "subnetID": "s", "securityGroupIDs": ["g"], "ipv6PrefixCount": 1 }]);
+    let request = with_spec(request("m"), "networkInterfaces", nic);
+    bench.provider.machines.create_machine(&request).await.unwrap();
+    bench.world().stale_prefixes = 3;
+    assert!(bench.provider.machines.initialize_machine(&request).await.unwrap().initialized);
+    assert_eq!(bench.world().vms[0].prefixes, 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -54,6 +54,8 @@ pub(super) struct World {
     pub(super) faults: VecDeque<(&'static str, Fault)>,
     /// For how many lists a new instance is hidden.
     pub(super) lag: u32,
+    /// For how many lists assigned prefixes do not show.
+    pub(super) stale_prefixes: u32,
     /// The state that new instances come up in, if not `running`.
     pub(super) stillborn: Option<&'static str>,
 }
@@ -154,7 +156,12 @@ impl World {
                 _ => has_tag(&vm.tags, name, values),
             });
             if matches {
-                let _ = write!(items, "<item><instancesSet>{}</instancesSet></item>", vm_xml(vm));
+                let mut vm = vm.clone();
+                if self.stale_prefixes > 0 && vm.prefixes > 0 {
+                    self.stale_prefixes -= 1;
+                    vm.prefixes = 0;
+                }
+                let _ = write!(items, "<item><instancesSet>{}</instancesSet></item>", vm_xml(&vm));
             }
         }
         let page = form.get("NextToken").map_or(0, |token| token.parse::<usize>().unwrap());
