@@ -155,13 +155,12 @@ fn block_device(found: &mut Found, device: &BlockDevice) {
 /// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/device_naming.html>
 fn is_data_device(name: &str) -> bool {
     let Some(name) = name.strip_prefix("/dev/") else { return false };
-    let letter = |byte: &u8| byte.is_ascii_lowercase();
-    match (name.strip_prefix("sd").map(str::as_bytes), name.strip_prefix("xvd").map(str::as_bytes)) {
-        (Some([last]), _) => letter(last),
-        (_, Some([b'a'..=b'c'])) => true,
-        (_, Some([b'a'..=b'c', last])) => letter(last),
-        _ => false,
-    }
+    let tail: &[u8] = match name.strip_prefix("xvd").map(str::as_bytes) {
+        Some([b'a'..=b'c']) => return true,
+        Some([b'a'..=b'c', tail @ ..]) => tail,
+        _ => name.strip_prefix("sd").map_or(&[], str::as_bytes),
+    };
+    matches!(tail, [b'a'..=b'z'])
 }
 
 fn ebs(found: &mut Found, ebs: &Ebs) {
@@ -251,13 +250,9 @@ fn placement(found: &mut Found, placement: &Placement) {
 }
 
 fn market(found: &mut Found, spec: &ProviderSpec) {
-    if let Some(price) = spec.spot_price.as_deref().filter(|price| !price.is_empty()) {
-        if !price.parse::<f64>().is_ok_and(|price| price.is_finite() && price > 0.0) {
-            found.add(
-                "spotPrice",
-                format!("{price:?} is no price; use a number of dollars per hour, or \"\" for any"),
-            );
-        }
+    let is_price = |price: &str| price.parse::<f64>().is_ok_and(|price| price.is_finite() && price > 0.0);
+    if let Some(price) = spec.spot_price.as_deref().filter(|price| !price.is_empty() && !is_price(price)) {
+        found.add("spotPrice", format!("{price:?} is no price; use dollars per hour, or \"\" for any price"));
     }
     let Some(options) = &spec.instance_market_options else { return };
     let known = &["spot", "capacity-block", "interruptible-capacity-reservation"];
