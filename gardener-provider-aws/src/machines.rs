@@ -8,9 +8,9 @@
 //! new UIDs when a control plane moves to another seed.
 //!
 //! # Why there is never a second one
-//! `RunInstances` carries a client token made from the UID, so EC2 answers every repetition with the first instance. It
-//! does so for an instance that has died as well; such tokens are spent and the next one (`<uid>`, `<uid>-1`, …) is
-//! taken. The token must not depend on the rest of the request: user data holds a bootstrap token that changes with
+//! `RunInstances` carries a client token made from the UID, so EC2 answers every repetition with the first instance. For
+//! an instance that has died it answers `IdempotentInstanceTerminated`, or the dead instance; such a token is spent and
+//! the next one (`<uid>`, `<uid>-1`, …) is taken. The token must not depend on the rest of the request: user data holds a bootstrap token that changes with
 //! every attempt. EC2 then answers `IdempotentParameterMismatch`, which says that the instance is there already.
 //!
 //! # Few calls for many machines

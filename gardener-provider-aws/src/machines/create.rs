@@ -92,11 +92,12 @@ impl Launch<'_> {
         });
         let instance = match self.job.session.run(&operation).await {
             Ok(instances) => Some(instances.into_iter().next().ok_or_else(no_instance)?),
-            Err(error) if error.cloud_code() == Some("IdempotentParameterMismatch") => {
-                self.holder(token).await?
-            }
-            Err(error) if error.is_not_found() => return Err(dangling(&error)),
-            Err(error) => return Err(error),
+            Err(error) => match error.cloud_code() {
+                Some("IdempotentInstanceTerminated") => None,
+                Some("IdempotentParameterMismatch") => self.holder(token).await?,
+                _ if error.is_not_found() => return Err(dangling(&error)),
+                _ => return Err(error),
+            },
         };
         Ok(instance.filter(|instance| !instance.is_dead()))
     }

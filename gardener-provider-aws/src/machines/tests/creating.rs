@@ -57,7 +57,14 @@ async fn user_data_that_changed_since_adopts_the_instance_of_the_token() {
 
 #[tokio::test(start_paused = true)]
 async fn the_token_of_a_dead_instance_is_not_used_again() {
+    for tells_terminated in [false, true] {
+        dead_tokens(tells_terminated).await;
+    }
+}
+
+async fn dead_tokens(tells_terminated: bool) {
     let bench = Bench::new();
+    bench.world().tells_terminated = tells_terminated;
     let create = || async { bench.provider.machines.create_machine(&request("m")).await.unwrap() };
     create().await;
     bench.world().vms[0].state = "terminated";

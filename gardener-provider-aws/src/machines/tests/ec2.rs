@@ -54,6 +54,8 @@ pub(super) struct World {
     pub(super) faults: VecDeque<(&'static str, Fault)>,
     /// For how many lists a new instance is hidden.
     pub(super) lag: u32,
+    /// A token of a terminated instance is refused; else the terminated instance is the answer.
+    pub(super) tells_terminated: bool,
     /// For how many lists assigned prefixes do not show.
     pub(super) stale_prefixes: u32,
     /// The state that new instances come up in, if not `running`.
@@ -121,6 +123,9 @@ impl World {
                 return refuse("IdempotentParameterMismatch", "other parameters");
             }
             let vm = self.vms.iter().find(|vm| vm.id == *id).unwrap();
+            if vm.state == "terminated" && self.tells_terminated {
+                return refuse("IdempotentInstanceTerminated", "the instance of this token is gone");
+            }
             return Ok(format!("<instancesSet>{}</instancesSet>", vm_xml(vm)));
         }
         let vm = Vm {
