@@ -56,15 +56,15 @@ pub(crate) fn declare(cx: &Arc<Context>, goal: Goal) -> Result<Graph> {
     let mut declaration = Declaration { cx: Arc::clone(cx), goal, graph: Graph::new() };
     declaration.identities()?;
     if cx.config.networks.vpc.id.is_some() {
-        declaration.given_vpc()?
+        declaration.given_vpc()?;
     } else {
-        declaration.own_vpc()?
+        declaration.own_vpc()?;
     }
     declaration.nodes_group()?;
     if cx.config.uses_given_subnets() {
-        declaration.given_zones()?
+        declaration.given_zones()?;
     } else {
-        declaration.own_zones()?
+        declaration.own_zones()?;
     }
     declaration.file_system()?;
     if goal == Goal::Destroy {
@@ -150,13 +150,11 @@ impl Declaration {
     }
 
     fn nodes_group(&mut self) -> Result<()> {
-        match &self.cx.config.networks.nodes_security_group_id {
-            Some(_) => self.add_given(nodes::NODES_SECURITY_GROUP, &[nodes::VPC], GivenNodesGroup(self.cx())),
-            None => {
-                let group = OwnNodesGroup(self.cx(), Looks::default());
-                self.add(nodes::NODES_SECURITY_GROUP, &[nodes::VPC], group)
-            }
+        if self.cx.config.networks.nodes_security_group_id.is_some() {
+            return self.add_given(nodes::NODES_SECURITY_GROUP, &[nodes::VPC], GivenNodesGroup(self.cx()));
         }
+        let group = OwnNodesGroup(self.cx(), Looks::default());
+        self.add(nodes::NODES_SECURITY_GROUP, &[nodes::VPC], group)
     }
 
     /// Where the way to the internet is complete: a gateway of ours must be attached, a given one is.

@@ -82,7 +82,7 @@ impl InfrastructureDriver for AwsInfrastructure {
     fn list(&self, request: InfrastructureRequest) -> BoxStream<'static, Result<CloudResource>> {
         let begun = self.begin(&request, Goal::Destroy).map(|(cx, _, _)| cx);
         stream::once(future::ready(begun))
-            .and_then(|cx| async move { list::all(&cx).await })
+            .and_then(|cx| async move { Box::pin(list::all(&cx)).await })
             .map_ok(|found| stream::iter(found.into_iter().map(Ok)))
             .try_flatten()
             .boxed()

@@ -1,6 +1,7 @@
 //! What all resources of one run share: who asks, what is wanted, names, tags, and what the cloud showed.
 
 use std::{
+    fmt::Write as _,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -200,7 +201,11 @@ impl Context {
             hash.update(part.as_bytes());
             hash.update([0]);
         }
-        hash.finalize().iter().take(24).map(|byte| format!("{byte:02x}")).collect()
+        let mut token = String::with_capacity(48);
+        for byte in hash.finalize().iter().take(24) {
+            let _ = write!(token, "{byte:02x}");
+        }
+        token
     }
 }
 

@@ -269,7 +269,7 @@ impl Resource for TableAssociation {
         };
         let table = |association: &Association, table: &RouteTable| {
             let mut association = association.clone();
-            association.route_table_id = table.route_table_id.clone();
+            association.route_table_id.clone_from(&table.route_table_id);
             association
         };
         let found = tables.iter().find_map(|candidate| {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use gardener_provider_core::Result;
 use tokio::sync::OnceCell;
 
@@ -137,7 +138,11 @@ impl Snapshot {
     }
 
     /// Fetches at the same time what a graph of these kinds will ask for.
-    pub(crate) async fn prefetch(&self, cx: &Context) -> Result<()> {
+    pub(crate) fn prefetch<'a>(&'a self, cx: &'a Context) -> BoxFuture<'a, Result<()>> {
+        Box::pin(self.fetch_all(cx))
+    }
+
+    async fn fetch_all(&self, cx: &Context) -> Result<()> {
         let managed = cx.config.networks.vpc.id.is_none();
         let zones = !cx.config.uses_given_subnets();
         let ipv6 = cx.uses_ipv6();

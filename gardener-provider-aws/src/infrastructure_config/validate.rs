@@ -67,7 +67,7 @@ impl Check<'_> {
         let vpc = &self.config.networks.vpc;
         match (&vpc.id, &vpc.cidr) {
             (None, None) => {
-                self.say("networks.vpc", "give either the id of an existing VPC or the cidr of a new one")
+                self.say("networks.vpc", "give either the id of an existing VPC or the cidr of a new one");
             }
             (Some(_), Some(_)) => {
                 self.say("networks.vpc", "give either id or cidr, not both: an existing VPC has its CIDR");
@@ -118,7 +118,7 @@ impl Check<'_> {
             match self.cidr(&field, block) {
                 Some(IpNet::V6(net)) if net.prefix_len() == 56 => {}
                 Some(net) => {
-                    self.say(field, format!("{net} must be an IPv6 block with the prefix length /56"))
+                    self.say(field, format!("{net} must be an IPv6 block with the prefix length /56"));
                 }
                 None => {}
             }
@@ -304,19 +304,25 @@ impl Check<'_> {
             [shoot("networking.pods", &networking.pods), shoot("networking.services", &networking.services)];
         // The workers' IPv6 comes from the VPC's block, which is not known yet.
         if let Some(nodes) = nodes.filter(|nodes| matches!(nodes.net, IpNet::V4(_))) {
-            workers.iter().for_each(|workers| self.within(workers, &nodes.field, nodes.net));
+            for workers in &workers {
+                self.within(workers, &nodes.field, nodes.net);
+            }
             if let Some(vpc) = vpc {
                 self.within(&nodes, "networks.vpc.cidr", vpc);
             }
         }
         if let Some(vpc) = vpc {
-            subnets.iter().for_each(|subnet| self.within(subnet, "networks.vpc.cidr", vpc));
+            for subnet in &subnets {
+                self.within(subnet, "networks.vpc.cidr", vpc);
+            }
         }
         for other in others.iter().flatten() {
             if let Some(vpc) = vpc {
                 self.apart(other, "networks.vpc.cidr", vpc);
             }
-            subnets.iter().for_each(|subnet| self.apart(subnet, &other.field, other.net));
+            for subnet in &subnets {
+                self.apart(subnet, &other.field, other.net);
+            }
         }
         for (index, subnet) in subnets.iter().enumerate() {
             subnets[..index].iter().for_each(|before| self.apart(subnet, &before.field, before.net));
