@@ -47,6 +47,8 @@ use subnet::{OwnSubnet, Purpose};
 pub(crate) enum Goal {
     /// To have everything, or to see it.
     Apply,
+    /// To see whether what the user gave is as it must be, before anything is made: nothing else is in the graph.
+    Check,
     /// To have nothing. Settings that go with what they belong to are left out, and leftovers are added.
     Destroy,
 }
@@ -85,7 +87,15 @@ impl Declaration {
     }
 
     fn add<R: Resource>(&mut self, name: &str, after: &[&str], resource: R) -> Result<()> {
-        self.graph.add(name, after, resource)
+        if self.goal != Goal::Check {
+            return self.graph.add(name, after, resource);
+        }
+        if !resource.given() {
+            return Ok(());
+        }
+        let declared = |before: &&str| self.graph.names().any(|name| name == *before);
+        let after: Vec<_> = after.iter().copied().filter(declared).collect();
+        self.graph.add(name, &after, resource)
     }
 
     /// A setting of something else: it needs no deletion of its own.
@@ -134,7 +144,7 @@ impl Declaration {
 
     fn given_vpc(&mut self) -> Result<()> {
         self.add_given(nodes::VPC, &[], GivenVpc(self.cx()))?;
-        if self.goal == Goal::Apply {
+        if self.goal != Goal::Destroy {
             self.add_given(nodes::VPC_DNS, &[nodes::VPC], GivenVpcDns(self.cx()))?;
             self.add_given(nodes::DHCP_OPTIONS, &[nodes::VPC], GivenDhcpOptions(self.cx()))?;
         }
@@ -161,7 +171,7 @@ impl Declaration {
     fn gateway(&self) -> Option<&'static str> {
         match (self.cx.config.networks.vpc.id.is_some(), self.goal) {
             (false, _) => Some(nodes::GATEWAY_ATTACHMENT),
-            (true, Goal::Apply) => Some(nodes::INTERNET_GATEWAY),
+            (true, Goal::Apply | Goal::Check) => Some(nodes::INTERNET_GATEWAY),
             (true, Goal::Destroy) => None,
         }
     }

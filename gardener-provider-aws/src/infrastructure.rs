@@ -57,6 +57,10 @@ impl InfrastructureDriver for AwsInfrastructure {
     async fn apply(&self, request: &InfrastructureRequest, options: &RunOptions) -> Result<Infrastructure> {
         let (cx, graph, engine) = self.begin(request, Goal::Apply)?;
         cx.snapshot.prefetch(&cx).await?;
+        let given = declare(&cx, Goal::Check)?;
+        if !given.is_empty() {
+            engine.plan(&given, None).await?;
+        }
         let run = engine.apply(&graph, request.state.as_ref(), options).await?;
         report::infrastructure(&cx, &run)
     }

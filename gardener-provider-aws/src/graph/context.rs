@@ -14,7 +14,9 @@ use gardener_provider_client::{
     pages::{Page, all_pages},
     poll::Poll,
 };
-use gardener_provider_core::{ClusterId, Difference, InfrastructureRequest, Networking, Result, cluster_tag};
+use gardener_provider_core::{
+    ClusterId, Difference, Error, ErrorKind, InfrastructureRequest, Networking, Result, cluster_tag,
+};
 use sha2::{Digest, Sha256};
 
 use super::snapshot::{Kind, Snapshot, Tagged};
@@ -213,6 +215,23 @@ impl Context {
 pub(crate) fn gone(result: Result<()>) -> Result<()> {
     match result {
         Err(error) if error.is_not_found() => Ok(()),
+        other => other,
+    }
+}
+
+/// What a creation made, or what was made by an attempt before whose reply was lost.
+///
+/// # Errors
+/// Those of the creation and of `find`; `Conflict`, which passes, if it exists and does not show yet or is being deleted.
+pub(crate) async fn or_existing<T>(
+    created: Result<T>,
+    find: impl Future<Output = Result<Option<T>>>,
+) -> Result<T> {
+    match created {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => match find.await? {
+            Some(found) => Ok(found),
+            None => Err(Error::new(ErrorKind::Conflict, "exists, but does not show yet").with_source(error)),
+        },
         other => other,
     }
 }

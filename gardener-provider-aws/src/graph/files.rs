@@ -10,7 +10,7 @@ use gardener_provider_client::{
 use gardener_provider_core::{Difference, Error, ErrorKind, Result};
 
 use super::{
-    context::{Context, SLOW, gone},
+    context::{Context, SLOW, gone, or_existing},
     nodes,
 };
 use crate::api::{
@@ -68,8 +68,9 @@ impl Resource for OwnFileSystem {
     }
 
     /// The token is the cluster's id: EFS refuses a second file system with it as long as the first exists.
-    async fn create(&self, _: &Scope) -> Result<FileSystem> {
-        self.0.run(create_file_system(self.0.cluster.as_str(), &self.tags())).await
+    async fn create(&self, scope: &Scope) -> Result<FileSystem> {
+        let created = self.0.run(create_file_system(self.0.cluster.as_str(), &self.tags())).await;
+        or_existing(created, self.find(scope)).await
     }
 
     fn differs(&self, _: &Scope, observed: &FileSystem) -> Result<Change> {
@@ -204,7 +205,8 @@ impl Resource for OwnMountTarget {
 
     async fn create(&self, scope: &Scope) -> Result<MountTarget> {
         let (subnet, group) = (scope.id(&self.subnet())?, scope.id(nodes::NODES_SECURITY_GROUP)?);
-        self.cx.run(create_mount_target(&scope.id(nodes::FILE_SYSTEM)?, &subnet, &group)).await
+        let create = create_mount_target(&scope.id(nodes::FILE_SYSTEM)?, &subnet, &group);
+        or_existing(self.cx.run(create).await, self.find(scope)).await
     }
 
     /// Its network interface stands in the way of the subnet until it is gone.

@@ -131,9 +131,11 @@ impl Resource for OwnNodesGroup {
         observed.group_id.clone()
     }
 
-    async fn find(&self, _: &Scope) -> Result<Option<SecurityGroup>> {
-        let name = self.name();
-        let is_it = |group: &SecurityGroup| group.group_name == name;
+    async fn find(&self, scope: &Scope) -> Result<Option<SecurityGroup>> {
+        let (name, vpc) = (self.name(), scope.try_id(nodes::VPC));
+        let is_it = |group: &SecurityGroup| {
+            group.group_name == name && vpc.as_ref().is_none_or(|vpc| *vpc == group.vpc_id)
+        };
         self.0
             .owned(&format!("security group {name}"), &self.1, &self.0.snapshot.security_groups, is_it)
             .await

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use gardener_provider_client::graph::{Change, Resource, Scope};
-use gardener_provider_core::{Difference, Error, Result};
+use gardener_provider_core::{Difference, Error, ErrorKind, Result};
 use serde_json::{Value, json};
 
 use super::{
-    context::{Context, gone},
+    context::{Context, gone, or_existing},
     nodes,
 };
 use crate::api::{
@@ -74,11 +74,12 @@ impl Resource for NodesRole {
         missing(self.0.run(get_role(&nodes_name(&self.0))).await)
     }
 
-    async fn create(&self, _: &Scope) -> Result<Role> {
+    async fn create(&self, scope: &Scope) -> Result<Role> {
         let name = nodes_name(&self.0);
         let trust = self.trust().to_string();
-        let created = self.0.run(create_role(&name, &trust, &self.0.named_tags(&name))).await?;
-        Ok(Role { assume_role_policy_document: trust, ..created })
+        let created = self.0.run(create_role(&name, &trust, &self.0.named_tags(&name))).await;
+        let created = created.map(|role| Role { assume_role_policy_document: trust, ..role });
+        or_existing(created, self.find(scope)).await
     }
 
     fn differs(&self, _: &Scope, observed: &Role) -> Result<Change> {
@@ -120,9 +121,10 @@ impl Resource for NodesProfile {
         missing(self.0.run(get_instance_profile(&nodes_name(&self.0))).await)
     }
 
-    async fn create(&self, _: &Scope) -> Result<InstanceProfile> {
+    async fn create(&self, scope: &Scope) -> Result<InstanceProfile> {
         let name = nodes_name(&self.0);
-        self.0.run(create_instance_profile(&name, &self.0.named_tags(&name))).await
+        let created = self.0.run(create_instance_profile(&name, &self.0.named_tags(&name))).await;
+        or_existing(created, self.find(scope)).await
     }
 
     fn differs(&self, _: &Scope, observed: &InstanceProfile) -> Result<Change> {
@@ -140,7 +142,16 @@ impl Resource for NodesProfile {
             gone(self.0.run(remove_role_from_instance_profile(profile, &role.role_name)).await)?;
         }
         if !observed.roles.iter().any(|role| role.role_name == wanted) {
-            self.0.run(add_role_to_instance_profile(profile, &wanted)).await?;
+            match self.0.run(add_role_to_instance_profile(profile, &wanted)).await {
+                // A profile takes one role: this is what IAM says too if the first reply was lost.
+                Err(error) if error.kind() == ErrorKind::QuotaExceeded => {
+                    let found = self.0.run(get_instance_profile(profile)).await?;
+                    if !found.roles.iter().any(|role| role.role_name == wanted) {
+                        return Err(error);
+                    }
+                }
+                other => other?,
+            }
         }
         let role = scope.get::<Role>(nodes::ROLE)?;
         Ok(InstanceProfile { roles: vec![(*role).clone()], ..observed.clone() })

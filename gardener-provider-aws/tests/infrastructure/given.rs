@@ -75,6 +75,9 @@ async fn what_is_wrong_with_an_existing_vpc_is_said() {
     world.run(modify_vpc_attribute(&bare, VpcAttribute::DnsHostnames, true)).await;
     let gateway = world.run(create_internet_gateway(&named("bare"))).await.internet_gateway_id;
     world.run(attach_internet_gateway(&gateway, &bare)).await;
+    let options = create_dhcp_options(&[("domain-name", &["corp.example"])], &named("bare"));
+    let options = world.run(options).await.dhcp_options_id;
+    world.run(associate_dhcp_options(&options, &bare)).await;
     for (vpc, words) in [
         ("vpc-0123456789abcdef0", "does not exist in eu-west-1"),
         (no_gateway.as_str(), "has no internet gateway"),
@@ -90,6 +93,7 @@ async fn what_is_wrong_with_an_existing_vpc_is_said() {
             assert!(text.contains("networks.vpc.id: ") && text.contains(words), "{text}");
         }
     }
+    assert!(!world.inventory().contains_key("role"), "nothing was made");
     world.destroy(&world.request(in_vpc("vpc-0123456789abcdef0", "a"))).await.unwrap();
 }
 
