@@ -570,7 +570,7 @@ async fn a_wrong_key_is_unauthenticated_and_shown_nowhere() {
         format!("{store:?} {bucket:?} {storage:?} {}", store.get(&Path::from("a")).await.unwrap_err());
     for error in errors {
         assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{error}");
-        shown += &format!("{error} {error:?}");
+        shown = format!("{shown} {error} {error:?}");
     }
     assert!(!shown.contains("hunter2"), "{shown}");
 }

@@ -3,7 +3,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what fails in a test shall fail the test")]
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use futures::TryStreamExt;
@@ -177,7 +180,7 @@ impl Lab {
             Query::matching([Filter::is("vpc-id", &subnet.vpc_id), Filter::is("group-name", "default")]);
         let groups = api::security_groups::describe_security_groups(&group);
         let group = session.run(&groups).await.unwrap().items.remove(0);
-        let profile = api::iam::create_instance_profile("nodes", &Default::default());
+        let profile = api::iam::create_instance_profile("nodes", &BTreeMap::new());
         session.run(&profile).await.unwrap();
         let spec = json!({
             "apiVersion": "mcm.gardener.cloud/v1alpha1",
