@@ -46,7 +46,8 @@ fn target_directory() -> std::path::PathBuf {
 async fn run(place: &Path, revisions: u64) {
     let bucket = place.join("bucket");
     fs::create_dir(&bucket).unwrap();
-    let store = Store::new(Arc::new(LocalFileSystem::new_with_prefix(&bucket).unwrap()), "etcd-main").unwrap();
+    let store =
+        Store::new(Arc::new(LocalFileSystem::new_with_prefix(&bucket).unwrap()), "etcd-main").unwrap();
     let json = fill(&store, revisions).await;
     println!("{revisions} revisions of 1 KiB, {} of JSON in deltas", mib(json));
     let bounds = Bounds::measure(place, &bucket, json);
@@ -65,7 +66,12 @@ async fn run(place: &Path, revisions: u64) {
     let restored = restore(&store, &data_dir, &RestoreOptions::default()).await.unwrap();
     let took = begun.elapsed();
     assert_eq!(restored.revision, report.hash.revision);
-    say("restore", took, json, &format!("{:.0} revisions/s, peak memory {}", revisions as f64 / took.as_secs_f64(), mib(peak())));
+    say(
+        "restore",
+        took,
+        json,
+        &format!("{:.0} revisions/s, peak memory {}", revisions as f64 / took.as_secs_f64(), mib(peak())),
+    );
     bounds.say_reading();
     println!("    writing and syncing {} alone: {:.2?}", mib(bounds.written), bounds.write);
 
@@ -119,7 +125,10 @@ impl Bounds {
     }
 
     fn say_reading(&self) {
-        println!("    inflating alone: {:.2?}, hashing alone: {:.2?} (one core each)", self.inflate, self.hash);
+        println!(
+            "    inflating alone: {:.2?}, hashing alone: {:.2?} (one core each)",
+            self.inflate, self.hash
+        );
     }
 }
 
@@ -149,7 +158,8 @@ async fn put(store: &Store, name: &SnapshotName, bytes: Vec<u8>) {
 
 /// Values are half text that repeats and half noise, so that they compress as manifests with identifiers do.
 fn delta(from: u64, to: u64, random: &mut u64) -> Vec<u8> {
-    let text = br#"{"apiVersion":"v1","kind":"Pod","metadata":{"namespace":"kube-system","labels":{"app":"x"}}}"#;
+    let text =
+        br#"{"apiVersion":"v1","kind":"Pod","metadata":{"namespace":"kube-system","labels":{"app":"x"}}}"#;
     let mut events = Vec::new();
     for revision in from..=to {
         let mut value: Vec<u8> = text.iter().copied().cycle().take(512).collect();
