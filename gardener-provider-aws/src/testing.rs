@@ -20,7 +20,7 @@ use crate::{AwsProvider, AwsProviderBuilder};
 
 #[derive(Default)]
 pub(crate) struct Scripted {
-    replies: Mutex<VecDeque<(u16, Vec<(&'static str, String)>, String)>>,
+    replies: Mutex<VecDeque<Response<Bytes>>>,
     requests: Mutex<Vec<Request<Bytes>>>,
 }
 
@@ -36,19 +36,22 @@ impl Scripted {
     }
 
     /// The next reply. When there is none left the connection breaks.
-    pub(crate) fn reply(self: &Arc<Self>, status: u16, body: impl Into<String>) -> Arc<Self> {
-        self.replies.lock().unwrap().push_back((status, Vec::new(), body.into()));
-        Arc::clone(self)
+    pub(crate) fn reply(self: &Arc<Self>, status: u16, body: impl Into<Bytes>) -> Arc<Self> {
+        self.push(Response::builder().status(status).body(body.into()).unwrap())
     }
 
     pub(crate) fn reply_with(
         self: &Arc<Self>,
         status: u16,
-        header: (&'static str, &str),
+        (name, value): (&'static str, &str),
         body: &str,
     ) -> Arc<Self> {
-        let headers = vec![(header.0, header.1.to_owned())];
-        self.replies.lock().unwrap().push_back((status, headers, body.to_owned()));
+        let body = Bytes::copy_from_slice(body.as_bytes());
+        self.push(Response::builder().status(status).header(name, value).body(body).unwrap())
+    }
+
+    fn push(self: &Arc<Self>, reply: Response<Bytes>) -> Arc<Self> {
+        self.replies.lock().unwrap().push_back(reply);
         Arc::clone(self)
     }
 
@@ -67,14 +70,8 @@ impl Scripted {
 impl Transport for Scripted {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         self.requests.lock().unwrap().push(request);
-        let Some((status, headers, body)) = self.replies.lock().unwrap().pop_front() else {
-            return Err(TransportError::new(TransportErrorKind::Broken, "no reply left"));
-        };
-        let mut reply = Response::builder().status(status);
-        for (name, value) in headers {
-            reply = reply.header(name, value);
-        }
-        Ok(reply.body(Bytes::from(body)).unwrap())
+        let reply = self.replies.lock().unwrap().pop_front();
+        reply.ok_or_else(|| TransportError::new(TransportErrorKind::Broken, "no reply left"))
     }
 }
 

@@ -225,7 +225,7 @@ fn describe_parts(kind: &str, parts: &[Part], form: &Form) -> String {
     let mut xml = format!("<{kind}Set>");
     let matching = |part: &&Part| filters.iter().all(|(name, values)| has_tag(&part.tags, name, values));
     for part in parts.iter().filter(matching) {
-        let at = part.instance.iter().map(|id| format!("<instanceId>{id}</instanceId>")).collect::<String>();
+        let at = part.instance.as_ref().map_or(String::new(), |id| format!("<instanceId>{id}</instanceId>"));
         let attached = match kind {
             "volume" => format!("<attachmentSet><item>{at}</item></attachmentSet>"),
             _ => format!("<attachment>{at}</attachment>"),
@@ -264,13 +264,11 @@ fn filters(form: &Form) -> Vec<(String, Vec<String>)> {
 }
 
 fn has_tag(tags: &Form, filter: &str, values: &[String]) -> bool {
-    match filter.strip_prefix("tag:") {
-        Some(key) => tags.get(key).is_some_and(|value| values.contains(value)),
-        None => {
-            assert_eq!(filter, "tag-key");
-            values.iter().any(|key| tags.contains_key(key))
-        }
+    if let Some(key) = filter.strip_prefix("tag:") {
+        return tags.get(key).is_some_and(|value| values.contains(value));
     }
+    assert_eq!(filter, "tag-key");
+    values.iter().any(|key| tags.contains_key(key))
 }
 
 #[async_trait]
