@@ -63,11 +63,17 @@ struct Demo {
 impl Demo {
     async fn run(&mut self, binaries: &std::path::Path) -> Result<()> {
         let request = self.aws.infrastructure(&self.cluster);
-        let infrastructure = self.build(&request).await?;
-        let machines = self.machines(&infrastructure)?;
-        let worked = self.work(&machines, binaries).await;
-        self.remove(&machines, &request).await?;
-        worked?;
+        let mut machines = Vec::new();
+        let worked = match self.build(&request).await.and_then(|built| self.machines(&built)) {
+            Ok(wanted) => {
+                machines = wanted;
+                self.work(&machines, binaries).await
+            }
+            Err(error) => Err(error),
+        };
+        // What failed is the news; that its traces could not be removed either is said by what is left.
+        let removed = self.remove(&machines, &request).await;
+        worked.and(removed)?;
         println!("\n{}", table(&self.rows));
         Ok(())
     }
