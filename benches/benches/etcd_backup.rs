@@ -107,7 +107,7 @@ impl Bounds {
                 sha.update(&block[..read]);
                 hashing += begun.elapsed();
             }
-            inflate += begun.elapsed() - hashing;
+            inflate += begun.elapsed().saturating_sub(hashing);
             hash += hashing;
         }
         // About the size of the database: the values without base64.
