@@ -193,6 +193,11 @@ impl Context {
         self.owned(&format!("{what} {name}"), looks, kind, is_named).await
     }
 
+    /// True if this run made the VPC: it was not there when the run began.
+    pub(crate) async fn is_new_vpc(&self, vpc: &str) -> Result<bool> {
+        Ok(!self.snapshot.vpcs.shared(self).await?.iter().any(|before| before.vpc_id == vpc))
+    }
+
     /// A token by which the cloud knows a repeated creation: equal for the same node with the same `parents` until a
     /// resource that was saved for it has gone. Parents made anew make it another one, so that what was created for a
     /// former infrastructure of the same name is not answered again.

@@ -260,7 +260,7 @@ impl Resource for OwnKeyPair {
     }
 
     fn id(&self, observed: &KeyPair) -> String {
-        observed.key_name.clone()
+        observed.key_pair_id.clone()
     }
 
     async fn find(&self, _: &Scope) -> Result<Option<KeyPair>> {

@@ -227,13 +227,15 @@ impl Resource for VpcDns {
 
     async fn find(&self, scope: &Scope) -> Result<Option<DnsAttributes>> {
         match scope.try_id(nodes::VPC) {
-            Some(vpc) => DnsAttributes::of(&self.0, &vpc).await.map(Some),
-            None => Ok(None),
+            Some(vpc) if !self.0.is_new_vpc(&vpc).await? => DnsAttributes::of(&self.0, &vpc).await.map(Some),
+            _ => Ok(None),
         }
     }
 
-    async fn create(&self, _: &Scope) -> Result<DnsAttributes> {
-        Err(Error::not_found("the VPC"))
+    /// In a new VPC.
+    async fn create(&self, scope: &Scope) -> Result<DnsAttributes> {
+        let found = DnsAttributes::of(&self.0, &scope.id(nodes::VPC)?).await?;
+        self.update(scope, &found).await
     }
 
     fn differs(&self, _: &Scope, observed: &DnsAttributes) -> Result<Change> {
@@ -324,6 +326,14 @@ impl Resource for Ipv6Block {
 #[derive(Debug)]
 pub(crate) struct DefaultGroup(pub(crate) Arc<Context>);
 
+impl DefaultGroup {
+    async fn group(&self, vpc: &str) -> Result<Option<SecurityGroup>> {
+        let filters = [Filter::is("vpc-id", vpc), Filter::is("group-name", "default")];
+        let found = self.0.all(describe_security_groups, Query::matching(filters)).await?;
+        Ok(found.into_iter().next())
+    }
+}
+
 #[async_trait]
 impl Resource for DefaultGroup {
     type Observed = SecurityGroup;
@@ -337,15 +347,17 @@ impl Resource for DefaultGroup {
     }
 
     async fn find(&self, scope: &Scope) -> Result<Option<SecurityGroup>> {
-        let Some(vpc) = scope.try_id(nodes::VPC) else { return Ok(None) };
-        let filters = [Filter::is("vpc-id", vpc), Filter::is("group-name", "default")];
-        let found = self.0.all(describe_security_groups, Query::matching(filters)).await?;
-        Ok(found.into_iter().next())
+        match scope.try_id(nodes::VPC) {
+            Some(vpc) if !self.0.is_new_vpc(&vpc).await? => self.group(&vpc).await,
+            _ => Ok(None),
+        }
     }
 
-    /// Every VPC has it; it may not show yet.
-    async fn create(&self, _: &Scope) -> Result<SecurityGroup> {
-        Err(Error::not_found("the VPC's default security group"))
+    /// Every VPC has it; in a new one it may not show yet.
+    async fn create(&self, scope: &Scope) -> Result<SecurityGroup> {
+        let found = self.group(&scope.id(nodes::VPC)?).await?;
+        let found = found.ok_or_else(|| Error::not_found("the VPC's default security group"))?;
+        self.update(scope, &found).await
     }
 
     fn differs(&self, _: &Scope, observed: &SecurityGroup) -> Result<Change> {

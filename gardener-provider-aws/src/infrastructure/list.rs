@@ -117,7 +117,7 @@ async fn identities(cx: &Context) -> Result<Vec<CloudResource>> {
     let profile =
         profile.map(|profile| CloudResource::new("IAM instance profile", profile.instance_profile_name));
     let keys = keys.map(|page| page.items).unwrap_or_default().into_iter();
-    let keys = keys.map(|key| CloudResource::new("key pair", key.key_name));
+    let keys = keys.map(|key| CloudResource::new("key pair", key.key_pair_id).with_name(key.key_name));
     Ok(role.into_iter().chain(profile).chain(keys).collect())
 }
 

@@ -5,7 +5,10 @@ use gardener_provider_core::{Error, Infrastructure, Result};
 use serde_json::Value;
 
 use crate::{
-    api::{addresses::Address, iam::Role, nat::NatGateway, subnets::CidrReservation, vpcs::Ipv6Association},
+    api::{
+        addresses::Address, iam::Role, keypairs::KeyPair, nat::NatGateway, subnets::CidrReservation,
+        vpcs::Ipv6Association,
+    },
     graph::{Context, nodes, subnet::Purpose},
     infrastructure_status::{
         ElasticFileSystemStatus, InfrastructureStatus, InstanceProfileStatus, PURPOSE_INTERNAL,
@@ -39,7 +42,8 @@ pub(super) fn infrastructure(cx: &Context, run: &Run) -> Result<Infrastructure> 
 fn status(cx: &Context, run: &Run) -> Result<Value> {
     let id = |node: &str| run.scope.try_id(node).unwrap_or_default();
     let mut status = InfrastructureStatus::default();
-    status.ec2.key_name = id(nodes::KEY_PAIR);
+    let key = run.scope.try_get::<KeyPair>(nodes::KEY_PAIR);
+    status.ec2.key_name = key.map(|key| key.key_name.clone()).unwrap_or_default();
     status.iam.instance_profiles =
         vec![InstanceProfileStatus { purpose: PURPOSE_NODES.to_owned(), name: id(nodes::INSTANCE_PROFILE) }];
     let role = run.scope.get::<Role>(nodes::ROLE)?;
