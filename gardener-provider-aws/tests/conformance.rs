@@ -12,8 +12,8 @@ use gardener_provider_conformance::{
     self as conformance, InfrastructureSamples, Knob, MachineSamples, Secrets, StorageSamples, Tap, Testbed,
     World,
 };
-use gardener_provider_core::{CloudResource, Provider, SecretData};
-use gardener_provider_sandbox::{Fault, Sandbox, SandboxOptions};
+use gardener_provider_core::{CloudResource, InfrastructureRequest, Provider, SecretData};
+use gardener_provider_sandbox::{Fault, Sandbox, SandboxOptions, aws::Leftover};
 
 #[derive(Debug)]
 struct OnSandbox;
@@ -44,6 +44,23 @@ impl Account {
 
     fn operator(&self) -> Operator {
         Operator::new(self.builder(Arc::new(self.sandbox.clone())), &self.secret())
+    }
+
+    /// A load balancer in the first public subnet, as the cloud controller manager makes it.
+    fn leave_behind(&self, request: &InfrastructureRequest) {
+        let (aws, cluster) = (self.sandbox.aws(), request.cluster.as_str());
+        let id = |name: String| {
+            let found = aws.inventory(None).into_iter().find(|found| found.name == name);
+            found.expect("what the infrastructure has").id
+        };
+        let subnet = id(format!("{cluster}-public-utility-z0"));
+        let nodes = aws.inventory(None).into_iter();
+        let mut nodes =
+            nodes.filter(|found| found.kind == "security-group" && found.name == format!("{cluster}-nodes"));
+        let nodes = nodes.next().expect("the nodes' security group").id;
+        let leftover =
+            Leftover::classic(cluster, request.region.as_str(), &[&subnet]).with_nodes_security_group(&nodes);
+        aws.plant_load_balancer(&leftover).expect("a load balancer");
     }
 
     fn secret(&self) -> SecretData {
@@ -92,6 +109,7 @@ impl World for Account {
             Knob::DuplicateMachine(request) => self.operator().duplicate_machine(request).await,
             Knob::DuplicateInfrastructure(request) => self.operator().duplicate_vpc(request).await,
             Knob::Drift(request) => self.operator().drop_rules(request).await,
+            Knob::Leftover(request) => self.leave_behind(request),
             Knob::ForeignBucket(name, region) => {
                 self.sandbox.aws().plant_foreign_bucket(name.as_str(), region.as_str());
             }
