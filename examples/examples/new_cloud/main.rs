@@ -39,7 +39,7 @@ pub fn provider(api: Arc<dyn Api>, clock: Arc<dyn Clock>) -> Provider {
 
 #[tokio::main(flavor = "current_thread")]
 async fn tour() -> Result<()> {
-    let account = testbed::Account(Cloud::new("tok-4f9a1c77d2"));
+    let account = testbed::Account(Cloud::new(testbed::TOKEN));
     let mut registry = Registry::new();
     registry.register(provider(Arc::new(account.0.clone()), Arc::new(SystemClock::default())))?;
     let cumulus = registry.get("cumulus")?;

@@ -20,7 +20,8 @@ use crate::{
     cloud::{Api, Cloud, Refusal, Reply, Request},
 };
 
-const TOKEN: &str = "tok-4f9a1c77d2";
+/// The token that the cloud accepts.
+pub const TOKEN: &str = "tok-4f9a1c77d2";
 const USER_DATA: &str = "#cloud-config: bootstrap-token 9d2e.aa41";
 
 /// The testbed.
@@ -63,6 +64,11 @@ impl Api for Tapped {
     }
 }
 
+/// The way to the cloud through a tap.
+pub fn tapped(tap: &Tap, cloud: &Cloud) -> Arc<dyn Api> {
+    Arc::new(Tapped(tap.clone(), cloud.clone()))
+}
+
 fn good() -> SecretData {
     SecretData::new().with("token", TOKEN).with("userData", USER_DATA)
 }
@@ -96,7 +102,7 @@ fn with(mut config: Value, pointer: &str, value: Value) -> Value {
 #[allow(clippy::expect_used, reason = "fixed names, written here")]
 impl World for Account {
     async fn provider(&self, tap: &Tap) -> Provider {
-        crate::provider(Arc::new(Tapped(tap.clone(), self.0.clone())), Arc::new(TokioClock::default()))
+        crate::provider(tapped(tap, &self.0), Arc::new(TokioClock::default()))
     }
 
     async fn inventory(&self) -> Vec<CloudResource> {

@@ -1,23 +1,32 @@
 //! An operator's hands: what cases need to be done to an account behind the driver's back.
 
+use bytes::Bytes;
 use gardener_provider_aws::{
     AwsProviderBuilder, UID_TAG,
     api::{
-        self,
+        self, Operation,
         describe::Query,
+        family,
         instances::{RunInstances, run_instances},
-        query::Filter,
+        query::{Filter, Form},
         security_groups::{self, Direction, describe_security_groups},
         subnets::describe_subnets,
         vpcs::{create_vpc, describe_vpcs},
     },
+    endpoints::Service,
     provider_spec::ProviderSpec,
     session::{Session, Sessions},
 };
-use gardener_provider_core::{InfrastructureRequest, MachineRequest, SecretData};
-use std::sync::Arc;
+use gardener_provider_client::call::Idempotency;
+use gardener_provider_core::{CloudResource, InfrastructureRequest, MachineRequest, SecretData};
+use http::Response;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::samples::{PROFILE, region};
+
+fn any(name: &str, values: &[&str]) -> Form {
+    Form::new().filters(&[Filter::any(name, values)])
+}
 
 /// A way of its own to the account.
 #[derive(Debug)]
@@ -51,6 +60,75 @@ impl Operator {
         Network { subnet: subnet.subnet_id, group: groups.into_iter().next().expect("a group").group_id }
     }
 
+    /// An image that exists.
+    pub async fn image(&self) -> String {
+        let images = self.ids(Service::Ec2, "DescribeImages", "imageId", Form::new()).await;
+        images.into_iter().next().expect("an image")
+    }
+
+    /// Everything the account has, by what its own API lists.
+    pub async fn inventory(&self) -> Vec<CloudResource> {
+        let alive = ["pending", "running", "shutting-down", "stopping", "stopped"];
+        let mut all = Vec::new();
+        for (kind, service, operation, element, form) in [
+            ("vpc", Service::Ec2, "DescribeVpcs", "vpcId", Form::new()),
+            ("subnet", Service::Ec2, "DescribeSubnets", "subnetId", Form::new()),
+            ("security-group", Service::Ec2, "DescribeSecurityGroups", "groupId", Form::new()),
+            ("route-table", Service::Ec2, "DescribeRouteTables", "routeTableId", Form::new()),
+            ("internet-gateway", Service::Ec2, "DescribeInternetGateways", "internetGatewayId", Form::new()),
+            (
+                "nat-gateway",
+                Service::Ec2,
+                "DescribeNatGateways",
+                "natGatewayId",
+                any("state", &["pending", "available"]),
+            ),
+            ("address", Service::Ec2, "DescribeAddresses", "allocationId", Form::new()),
+            (
+                "endpoint",
+                Service::Ec2,
+                "DescribeVpcEndpoints",
+                "vpcEndpointId",
+                any("vpc-endpoint-state", &["available"]),
+            ),
+            ("key-pair", Service::Ec2, "DescribeKeyPairs", "keyName", Form::new()),
+            ("dhcp-options", Service::Ec2, "DescribeDhcpOptions", "dhcpOptionsId", Form::new()),
+            (
+                "network-interface",
+                Service::Ec2,
+                "DescribeNetworkInterfaces",
+                "networkInterfaceId",
+                Form::new(),
+            ),
+            ("instance", Service::Ec2, "DescribeInstances", "instanceId", any("instance-state-name", &alive)),
+            ("volume", Service::Ec2, "DescribeVolumes", "volumeId", Form::new()),
+            ("role", Service::Iam, "ListRoles", "RoleName", Form::new()),
+            ("instance-profile", Service::Iam, "ListInstanceProfiles", "InstanceProfileName", Form::new()),
+        ] {
+            let ids = self.ids(service, operation, element, form).await;
+            all.extend(ids.into_iter().map(|id| CloudResource::new(kind, id)));
+        }
+        let buckets = self.session.run(&api::s3::bucket::list_buckets(None)).await.expect("buckets");
+        all.extend(buckets.names.into_iter().map(|name| CloudResource::new("bucket", name)));
+        all
+    }
+
+    /// The texts of all elements of this name in a reply, each once.
+    async fn ids(
+        &self,
+        service: Service,
+        operation: &'static str,
+        element: &str,
+        form: Form,
+    ) -> BTreeSet<String> {
+        let request = form.request(service, operation, family::EC2_READ, Idempotency::Safe);
+        let text = |reply: &Response<Bytes>| Ok(String::from_utf8_lossy(reply.body()).into_owned());
+        let text = self.session.run(&Operation::new(request, text)).await.expect(operation);
+        let (open, close) = (format!("<{element}>"), format!("</{element}>"));
+        let parts = text.split(&open).skip(1).filter_map(|part| part.split(&close).next());
+        parts.filter(|id| !id.is_empty()).map(str::to_owned).collect()
+    }
+
     /// A second instance with the tags of a machine, as a driver without idempotency leaves behind.
     pub async fn duplicate_machine(&self, request: &MachineRequest) {
         let spec = ProviderSpec::of_class(&request.class).expect("a spec");
@@ -59,7 +137,7 @@ impl Operator {
         tags.insert(UID_TAG.to_owned(), request.machine.uid.to_string());
         let run = RunInstances {
             spec: &spec,
-            root_device: None,
+            root_device: Some("/dev/xvda"),
             tags: &tags,
             user_data: "",
             client_token: "a-duplicate",

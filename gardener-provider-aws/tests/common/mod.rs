@@ -1,5 +1,7 @@
 //! What the conformance suite needs to know of AWS, whichever server stands in for it: samples, and what a call is.
 
+#![allow(dead_code, reason = "each test uses its part")]
+
 pub mod account;
 pub mod samples;
 
