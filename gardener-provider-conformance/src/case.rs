@@ -82,6 +82,14 @@ impl Context<'_> {
         self.testbed.time()
     }
 
+    /// Cases in which a driver waits for minutes apply where waiting takes no time.
+    pub(crate) fn needs_virtual_time(&self) -> Outcome {
+        match self.time() {
+            Time::Virtual => Ok(()),
+            Time::Real => Err(Stop::NotApplicable("it waits for minutes, and time is real here".to_owned())),
+        }
+    }
+
     pub(crate) fn count_kill_point(&self) {
         self.kill_points.fetch_add(1, Ordering::Relaxed);
     }

@@ -163,7 +163,7 @@ impl Plan {
     async fn run(self, context: &Context<'_>) -> Outcome {
         let wanted = self.undisturbed(context).await?;
         let (mut points, mut problems) = (0, Vec::new());
-        for n in (self.first(context)..).step_by(context.testbed.kill_stride().max(1)) {
+        for n in (self.first(context)..).step_by(self.stride(context)) {
             let stage = Stage::new(context, self).await?;
             let tap = Tap::cutting(n, self.cut);
             let point = tokio::time::timeout(LIMIT, self.point(&stage, &tap, &wanted)).await;
@@ -178,7 +178,7 @@ impl Plan {
                 problems.push(format!("call {n} ({operation}): {problem}"));
             }
         }
-        ensure!(points > 0 || context.testbed.kill_stride() > 1, "not a single call was made");
+        ensure!(points > 0 || self.stride(context) > 1, "not a single call was made");
         if problems.is_empty() {
             return Ok(());
         }
@@ -191,7 +191,13 @@ impl Plan {
     fn first(self, context: &Context<'_>) -> usize {
         let name = self.to_string();
         let sum = name.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
-        1 + sum % context.testbed.kill_stride().max(1)
+        1 + sum % self.stride(context)
+    }
+
+    /// Of the largest shape every fourth call will do: all calls of the smallest are kill points.
+    fn stride(self, context: &Context<'_>) -> usize {
+        let is_large = matches!(self.operation, Operation::ApplyLarge | Operation::DestroyLarge);
+        context.testbed.kill_stride().max(1) * if is_large { 4 } else { 1 }
     }
 
     /// What exists when nothing goes wrong.

@@ -38,8 +38,8 @@ pub fn run(testbed: &dyn Testbed) {
     if env::var_os(STRICT).is_some() {
         suite = suite.strict();
     }
+    suite.live = true;
     let report = suite.run();
-    println!("{report}");
     // A closed standard error must not fail the run.
     let _ = writeln!(io::stderr(), "{}", report.summary());
     assert!(report.is_success(), "{}", report.failures());
@@ -51,6 +51,7 @@ pub struct Suite<'a> {
     testbed: &'a dyn Testbed,
     part: String,
     strict: bool,
+    live: bool,
 }
 
 /// How one case ended.
@@ -103,7 +104,7 @@ pub struct Report {
 impl<'a> Suite<'a> {
     /// The whole suite.
     pub fn new(testbed: &'a dyn Testbed) -> Self {
-        Self { testbed, part: String::new(), strict: false }
+        Self { testbed, part: String::new(), strict: false, live: false }
     }
 
     /// Only the cases whose name holds `part`.
@@ -156,6 +157,9 @@ impl<'a> Suite<'a> {
                 promise: case.promise,
                 took: start.elapsed(),
             };
+            if self.live {
+                println!("{report}");
+            }
             done.lock().unwrap_or_else(PoisonError::into_inner).push(report);
         }
     }
@@ -224,6 +228,18 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     format!("panicked: {}", text.unwrap_or_default())
 }
 
+impl fmt::Display for CaseReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (word, detail) = match &self.verdict {
+            Verdict::Passed => ("ok", String::new()),
+            Verdict::Failed(problem) => ("FAILED", format!(": {problem}")),
+            Verdict::KnownGap { reason, problem } => ("known gap", format!(": {reason} [{problem}]")),
+            Verdict::NotApplicable(reason) => ("not applicable", format!(": {reason}")),
+        };
+        write!(f, "{:<60} {:>6} ms  {word}{detail}", self.name, self.took.as_millis())
+    }
+}
+
 impl Report {
     /// True if no case failed.
     pub fn is_success(&self) -> bool {
@@ -270,13 +286,7 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for case in &self.cases {
-            let (word, detail) = match &case.verdict {
-                Verdict::Passed => ("ok", String::new()),
-                Verdict::Failed(problem) => ("FAILED", format!(": {problem}")),
-                Verdict::KnownGap { reason, problem } => ("known gap", format!(": {reason} [{problem}]")),
-                Verdict::NotApplicable(reason) => ("not applicable", format!(": {reason}")),
-            };
-            writeln!(f, "{:<60} {:>6} ms  {word}{detail}", case.name, case.took.as_millis())?;
+            writeln!(f, "{case}")?;
         }
         f.write_str(&self.summary())
     }

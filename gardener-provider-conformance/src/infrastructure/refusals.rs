@@ -51,6 +51,7 @@ pub(super) async fn throttled_forever(context: &Context<'_>) -> Outcome {
 }
 
 pub(super) async fn unreachable(context: &Context<'_>) -> Outcome {
+    context.needs_virtual_time()?;
     let bench = Bench::new(context).await?;
     let tap = Tap::new();
     let driver = bench.tapped(&tap).await;

@@ -61,6 +61,7 @@ pub(super) async fn silent(context: &Context<'_>) -> Outcome {
 }
 
 async fn during_outage(context: &Context<'_>, outage: Outage, kinds: &[ErrorKind]) -> Outcome {
+    context.needs_virtual_time()?;
     let bench = Bench::new(context).await?;
     let tap = Tap::new();
     let driver = bench.tapped(&tap).await;
