@@ -16,7 +16,10 @@ mod storage;
 #[path = "../examples/new_cloud/testbed.rs"]
 mod testbed;
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use async_trait::async_trait;
 use client::{Connection, map};
@@ -65,9 +68,9 @@ enum Flaw {
 /// Every flaw, and a case that must find it.
 const FOUND_BY: &[(Flaw, &str)] = &[
     (Flaw::CreatesTwice, "machine/create-again"),
-    (Flaw::CreatesTwice, "machine/create-concurrently"),
     (Flaw::CreatesTwice, "kill/create-machine/after"),
     (Flaw::ForgetsTheUid, "machine/create-again"),
+    (Flaw::ForgetsTheUid, "machine/create-concurrently"),
     (Flaw::ForgetsTheUid, "kill/create-machine/lost"),
     (Flaw::LeaksADisk, "machine/delete"),
     (Flaw::LeaksADisk, "kill/delete-machine/before"),
@@ -193,13 +196,15 @@ struct BrokenMachines {
     cloud: Cloud,
 }
 
+static CREATIONS: AtomicUsize = AtomicUsize::new(0);
+
 #[async_trait]
 impl MachineDriver for BrokenMachines {
     async fn create_machine(&self, request: &MachineRequest) -> Result<MachineStatus> {
         let mut request = request.clone();
         let exists = self.cloud.state().things().iter().any(|thing| thing.kind == "machine");
         if self.flaw == Flaw::ForgetsTheUid {
-            let any = self.cloud.state().things().len();
+            let any = CREATIONS.fetch_add(1, Ordering::Relaxed);
             request.machine.uid = MachineUid::new(format!("any-{any}"))?;
         }
         let status = self.inner.create_machine(&request).await?;

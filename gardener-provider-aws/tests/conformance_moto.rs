@@ -132,6 +132,7 @@ impl World for Account {
         match knob {
             Knob::DuplicateMachine(request) => self.operator().duplicate_machine(request).await,
             Knob::DuplicateInfrastructure(request) => self.operator().duplicate_vpc(request).await,
+            Knob::Leftover(request) => self.operator().leave_a_balancer(request).await,
             Knob::Drift(request) => self.operator().drop_rules(request).await,
             Knob::ForeignBucket(name, region) => {
                 let other = self.builder(self.transport(self.number + 500_000)).build().expect("a provider");

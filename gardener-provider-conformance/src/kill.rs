@@ -161,6 +161,9 @@ impl Plan {
 
     /// Every kill point, each in a world of its own.
     async fn run(self, context: &Context<'_>) -> Outcome {
+        if self.setting == Setting::Lagging {
+            turn(&*context.world().await, Knob::Lag(Duration::ZERO)).await?;
+        }
         let wanted = self.undisturbed(context).await?;
         let (mut points, mut problems) = (0, Vec::new());
         for n in (self.first(context)..).step_by(self.stride(context)) {

@@ -14,11 +14,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What all parts of the provider share.
 #[derive(Debug, Clone)]
-pub struct Connection {
+pub(crate) struct Connection {
     /// The way to the cloud.
-    pub api: Arc<dyn Api>,
+    pub(crate) api: Arc<dyn Api>,
     /// Time, so that tests of waiting take none.
-    pub clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Connection {
@@ -26,26 +26,26 @@ impl Connection {
     ///
     /// # Errors
     /// `InvalidArgument` naming the missing key.
-    pub fn sign_in(&self, secret: &SecretData) -> Result<Client> {
+    pub(crate) fn sign_in(&self, secret: &SecretData) -> Result<Client> {
         Ok(Client { connection: self.clone(), token: secret.required(&["token"])? })
     }
 }
 
 /// Makes calls with somebody's credentials.
 #[derive(Debug, Clone)]
-pub struct Client {
+pub(crate) struct Client {
     connection: Connection,
     token: Redacted<String>,
 }
 
 impl Client {
     /// The clock.
-    pub fn clock(&self) -> &dyn Clock {
+    pub(crate) fn clock(&self) -> &dyn Clock {
         &*self.connection.clock
     }
 
     /// Creates a thing, or answers the one this key created before.
-    pub async fn create(&self, kind: &str, key: String, labels: Map, fields: Map) -> Result<Thing> {
+    pub(crate) async fn create(&self, kind: &str, key: String, labels: Map, fields: Map) -> Result<Thing> {
         match self.call(Request::Create { kind: kind.to_owned(), key, labels, fields }).await? {
             Reply::Thing(thing) => Ok(thing),
             other => Err(unexpected(&other)),
@@ -53,7 +53,7 @@ impl Client {
     }
 
     /// Sets fields.
-    pub async fn update(&self, id: &str, fields: Map) -> Result<Thing> {
+    pub(crate) async fn update(&self, id: &str, fields: Map) -> Result<Thing> {
         match self.call(Request::Update { id: id.to_owned(), fields }).await? {
             Reply::Thing(thing) => Ok(thing),
             other => Err(unexpected(&other)),
@@ -61,7 +61,7 @@ impl Client {
     }
 
     /// Deletes a thing. Gone already is success: a repeated call must not fail because the first one did its work.
-    pub async fn delete(&self, id: &str) -> Result<()> {
+    pub(crate) async fn delete(&self, id: &str) -> Result<()> {
         match self.call(Request::Delete { id: id.to_owned() }).await {
             Err(error) if !error.is_not_found() => Err(error),
             _ => Ok(()),
@@ -69,7 +69,7 @@ impl Client {
     }
 
     /// All things of a kind that have these labels, from all pages.
-    pub async fn list(&self, kind: &str, labels: &Map) -> Result<Vec<Thing>> {
+    pub(crate) async fn list(&self, kind: &str, labels: &Map) -> Result<Vec<Thing>> {
         let (mut things, mut cursor) = (Vec::new(), String::new());
         loop {
             let request = Request::List { kind: kind.to_owned(), labels: labels.clone(), cursor };
@@ -133,6 +133,6 @@ fn unexpected(reply: &Reply) -> Error {
 }
 
 /// Labels or fields.
-pub fn map<const N: usize>(entries: [(&str, &str); N]) -> Map {
+pub(crate) fn map<const N: usize>(entries: [(&str, &str); N]) -> Map {
     entries.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
 }

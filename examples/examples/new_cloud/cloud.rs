@@ -15,26 +15,26 @@ use gardener_provider_client::clock::{Clock, TokioClock};
 use object_store::{ObjectStore, memory::InMemory};
 
 /// Names and values.
-pub type Map = BTreeMap<String, String>;
+pub(crate) type Map = BTreeMap<String, String>;
 
 /// Something that exists in the cloud.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Thing {
+pub(crate) struct Thing {
     /// The kind: `machine`, `disk`, `network`, …
-    pub kind: String,
+    pub(crate) kind: String,
     /// The id.
-    pub id: String,
+    pub(crate) id: String,
     /// What it is found by.
-    pub labels: Map,
+    pub(crate) labels: Map,
     /// How it is.
-    pub fields: Map,
+    pub(crate) fields: Map,
     key: String,
     born: Duration,
 }
 
 /// One call of the API.
 #[derive(Debug, Clone)]
-pub enum Request {
+pub(crate) enum Request {
     /// Creates a thing, or answers the one that was created with this key and still exists.
     Create { kind: String, key: String, labels: Map, fields: Map },
     /// Sets fields of a thing.
@@ -47,7 +47,7 @@ pub enum Request {
 
 /// What the API answers.
 #[derive(Debug, Clone)]
-pub enum Reply {
+pub(crate) enum Reply {
     /// The thing created or updated.
     Thing(Thing),
     /// A page, and where the next one begins; empty for the last.
@@ -58,7 +58,7 @@ pub enum Reply {
 
 /// Why the API refuses a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// The token is not known.
     BadToken,
     /// Too many calls.
@@ -77,7 +77,7 @@ pub enum Refusal {
 
 /// The way to the cloud. A provider makes all its calls through this, so that a test can stand in between.
 #[async_trait]
-pub trait Api: Send + Sync + fmt::Debug {
+pub(crate) trait Api: Send + Sync + fmt::Debug {
     /// Makes one call.
     async fn call(&self, token: &str, request: Request) -> Result<Reply, Refusal>;
 
@@ -87,31 +87,31 @@ pub trait Api: Send + Sync + fmt::Debug {
 
 /// The cloud. Clones are the same cloud.
 #[derive(Clone)]
-pub struct Cloud {
+pub(crate) struct Cloud {
     state: Arc<Mutex<State>>,
     clock: TokioClock,
 }
 
 /// Everything the cloud remembers, and how it behaves.
-pub struct State {
+pub(crate) struct State {
     things: Vec<Thing>,
     objects: BTreeMap<String, Arc<InMemory>>,
     next: u32,
     /// The tokens that are accepted.
-    pub tokens: BTreeSet<String>,
+    pub(crate) tokens: BTreeSet<String>,
     /// What is created does not show in lists for so long.
-    pub lag: Duration,
+    pub(crate) lag: Duration,
     /// So many calls are refused as too many.
-    pub throttled: u64,
+    pub(crate) throttled: u64,
     /// No room for machines.
-    pub full: bool,
+    pub(crate) full: bool,
     /// How many things fit on a page.
-    pub page: usize,
+    pub(crate) page: usize,
 }
 
 impl Cloud {
     /// An empty cloud that accepts one token.
-    pub fn new(token: &str) -> Self {
+    pub(crate) fn new(token: &str) -> Self {
         let state = State {
             things: Vec::new(),
             objects: BTreeMap::new(),
@@ -126,7 +126,7 @@ impl Cloud {
     }
 
     /// Looks into the machine room.
-    pub fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -163,12 +163,12 @@ impl fmt::Debug for Cloud {
 
 impl State {
     /// Everything there is.
-    pub fn things(&self) -> &[Thing] {
+    pub(crate) fn things(&self) -> &[Thing] {
         &self.things
     }
 
     /// Puts a thing there, behind everybody's back.
-    pub fn plant(&mut self, kind: &str, labels: Map, fields: Map) {
+    pub(crate) fn plant(&mut self, kind: &str, labels: Map, fields: Map) {
         let id = format!("{kind}-{:04}", self.next);
         self.next += 1;
         let (kind, key) = (kind.to_owned(), id.clone());
@@ -176,7 +176,7 @@ impl State {
     }
 
     /// Changes things behind everybody's back; those for which the answer is false are gone.
-    pub fn tamper(&mut self, change: impl FnMut(&mut Thing) -> bool) {
+    pub(crate) fn tamper(&mut self, change: impl FnMut(&mut Thing) -> bool) {
         self.things.retain_mut(change);
     }
 

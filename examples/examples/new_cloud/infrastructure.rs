@@ -171,7 +171,7 @@ impl Resource for Balancers {
 
 /// The infrastructure of cumulus.
 #[derive(Debug)]
-pub struct Networks(pub Connection);
+pub(crate) struct Networks(pub(crate) Connection);
 
 impl Networks {
     fn engine(&self) -> Engine {

@@ -47,7 +47,7 @@ impl Spec {
 
 /// The machine lifecycle of cumulus.
 #[derive(Debug)]
-pub struct Machines(pub Connection);
+pub(crate) struct Machines(pub(crate) Connection);
 
 /// The machines and disks that belong to one Machine object.
 struct Parts {

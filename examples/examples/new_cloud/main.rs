@@ -28,7 +28,7 @@ use gardener_provider_core::{
 };
 
 /// The provider is data: a name and its parts. What this cloud lacks (`api`, `botanist`) answers `Unimplemented`.
-pub fn provider(api: Arc<dyn Api>, clock: Arc<dyn Clock>) -> Provider {
+pub(crate) fn provider(api: Arc<dyn Api>, clock: Arc<dyn Clock>) -> Provider {
     let connection = Connection { api, clock };
     Provider::builder("cumulus")
         .machines(machines::Machines(connection.clone()))

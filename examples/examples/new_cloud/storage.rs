@@ -17,7 +17,7 @@ use crate::{
 
 /// The object storage of cumulus.
 #[derive(Debug)]
-pub struct Buckets(pub Connection);
+pub(crate) struct Buckets(pub(crate) Connection);
 
 impl Buckets {
     /// The bucket of that name, if the owner of the credentials has one.

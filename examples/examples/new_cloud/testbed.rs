@@ -21,12 +21,12 @@ use crate::{
 };
 
 /// The token that the cloud accepts.
-pub const TOKEN: &str = "tok-4f9a1c77d2";
+pub(crate) const TOKEN: &str = "tok-4f9a1c77d2";
 const USER_DATA: &str = "#cloud-config: bootstrap-token 9d2e.aa41";
 
 /// The testbed.
 #[derive(Debug)]
-pub struct Cumulus;
+pub(crate) struct Cumulus;
 
 #[async_trait]
 impl Testbed for Cumulus {
@@ -41,7 +41,7 @@ impl Testbed for Cumulus {
 
 /// A cloud of its own for one case.
 #[derive(Debug)]
-pub struct Account(pub Cloud);
+pub(crate) struct Account(pub(crate) Cloud);
 
 /// The cloud with the suite's tap in front of it. With HTTP, `Tap::transport` does this.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ impl Api for Tapped {
 }
 
 /// The way to the cloud through a tap.
-pub fn tapped(tap: &Tap, cloud: &Cloud) -> Arc<dyn Api> {
+pub(crate) fn tapped(tap: &Tap, cloud: &Cloud) -> Arc<dyn Api> {
     Arc::new(Tapped(tap.clone(), cloud.clone()))
 }
 

@@ -154,6 +154,29 @@ impl Operator {
         self.session.run(&create_vpc("10.250.0.0/16", None, &tags)).await.expect("a VPC");
     }
 
+    /// A load balancer with a security group of its own, as the cloud controller makes for a Service.
+    pub async fn leave_a_balancer(&self, request: &InfrastructureRequest) {
+        let tag = format!("kubernetes.io/cluster/{}", request.cluster);
+        let query = Query::matching([Filter::tag_key(&tag)]);
+        let subnets = self.session.run(&describe_subnets(&query)).await.expect("subnets").items;
+        let subnet = subnets.into_iter().next().expect("a subnet of the cluster");
+        let tags = [(tag.clone(), "owned".to_owned())].into();
+        let create =
+            security_groups::create_security_group(&subnet.vpc_id, "k8s-elb-a1b2c3", "a Service", &tags);
+        let group = self.session.run(&create).await.expect("a security group");
+        let form = Form::new()
+            .put("LoadBalancerName", "a1b2c3")
+            .put("Subnets.member.1", &subnet.subnet_id)
+            .put("SecurityGroups.member.1", &group)
+            .put("Listeners.member.1.Protocol", "TCP")
+            .put("Listeners.member.1.LoadBalancerPort", "443")
+            .put("Listeners.member.1.InstancePort", "30443")
+            .put("Tags.member.1.Key", &tag)
+            .put("Tags.member.1.Value", "owned");
+        let request = form.request(Service::Elb, "CreateLoadBalancer", family::ELB, Idempotency::Once);
+        self.session.run(&Operation::new(request, |_| Ok(()))).await.expect("a load balancer");
+    }
+
     /// Takes the rules of the nodes' security group away.
     pub async fn drop_rules(&self, request: &InfrastructureRequest) {
         let name = format!("{}-nodes", request.cluster);
