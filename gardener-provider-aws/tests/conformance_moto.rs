@@ -149,7 +149,9 @@ impl World for Account {
 
 #[test]
 fn conformance_on_moto() {
-    let Some(moto) = tools::moto("conformance_on_moto", &MotoOptions::default()) else { return };
-    let stride = if std::env::var_os(tools::ALL).is_some() { 3 } else { 29 };
+    let Some(moto) = tools::moto("conformance_on_moto", &MotoOptions::default().without_images()) else {
+        return;
+    };
+    let stride = if std::env::var_os(tools::ALL).is_some() { 3 } else { 37 };
     conformance::run(&OnMoto { moto, accounts: AtomicUsize::new(0), stride });
 }

@@ -34,7 +34,8 @@ pub trait Testbed: Send + Sync + fmt::Debug {
         Vec::new()
     }
 
-    /// Every how many calls there is a kill point. 1, each call, unless the world is too slow for that.
+    /// Every how many calls there is a kill point. 1, each call, unless the world is too slow for that; then, too, only
+    /// the main variants are run.
     fn kill_stride(&self) -> usize {
         1
     }

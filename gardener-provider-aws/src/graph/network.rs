@@ -54,9 +54,8 @@ impl Resource for OwnDhcpOptions {
         let domain = domain_name(&self.0);
         let options: &[(&str, &[&str])] =
             &[("domain-name", &[&domain]), ("domain-name-servers", &["AmazonProvidedDNS"])];
-        let mut created = self.0.run(create_dhcp_options(options, &self.0.tags())).await?;
-        created.tags = self.0.tags();
-        Ok(created)
+        // The tags are those of the reply: what did not take them gets them as an update.
+        self.0.run(create_dhcp_options(options, &self.0.tags())).await
     }
 
     fn differs(&self, _: &Scope, observed: &DhcpOptions) -> Result<Change> {

@@ -60,9 +60,10 @@ impl Operator {
         Network { subnet: subnet.subnet_id, group: groups.into_iter().next().expect("a group").group_id }
     }
 
-    /// An image that exists.
+    /// A new image.
     pub async fn image(&self) -> String {
-        let images = self.ids(Service::Ec2, "DescribeImages", "imageId", Form::new()).await;
+        let form = Form::new().put("Name", "gardenlinux").put("RootDeviceName", "/dev/xvda");
+        let images = self.ids(Service::Ec2, "RegisterImage", "imageId", form).await;
         images.into_iter().next().expect("an image")
     }
 

@@ -16,6 +16,8 @@ pub struct MotoOptions {
     pub calls_before_authentication: Option<u32>,
     /// Instance types, key pairs and images must exist.
     pub validation: bool,
+    /// There is no image from the start, which makes the first call of an account ten times faster.
+    pub without_images: bool,
 }
 
 impl MotoOptions {
@@ -28,6 +30,12 @@ impl MotoOptions {
     /// Refuses instance types, key pairs and images that do not exist.
     pub fn with_validation(mut self) -> Self {
         self.validation = true;
+        self
+    }
+
+    /// Leaves out the images that are there from the start.
+    pub fn without_images(mut self) -> Self {
+        self.without_images = true;
         self
     }
 
@@ -44,6 +52,9 @@ impl MotoOptions {
             ] {
                 variables.push((name, "1".into()));
             }
+        }
+        if self.without_images {
+            variables.push(("MOTO_EC2_LOAD_DEFAULT_AMIS", "false".into()));
         }
         variables
     }
