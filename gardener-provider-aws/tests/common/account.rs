@@ -30,25 +30,25 @@ fn any(name: &str, values: &[&str]) -> Form {
 
 /// A way of its own to the account.
 #[derive(Debug)]
-pub struct Operator {
+pub(crate) struct Operator {
     session: Arc<Session>,
     _sessions: Sessions,
 }
 
 /// What machines are created in.
-pub struct Network {
-    pub subnet: String,
-    pub group: String,
+pub(crate) struct Network {
+    pub(crate) subnet: String,
+    pub(crate) group: String,
 }
 
 impl Operator {
-    pub fn new(builder: AwsProviderBuilder, secret: &SecretData) -> Self {
+    pub(crate) fn new(builder: AwsProviderBuilder, secret: &SecretData) -> Self {
         let sessions = builder.rates(Vec::new()).sessions().expect("sessions");
         Self { session: sessions.get(secret, &region()).expect("a session"), _sessions: sessions }
     }
 
     /// The default network, which every account has, and an instance profile.
-    pub async fn network(&self) -> Network {
+    pub(crate) async fn network(&self) -> Network {
         let zone = Query::matching([Filter::is("availability-zone", "eu-west-1a")]);
         let subnets = self.session.run(&describe_subnets(&zone)).await.expect("subnets").items;
         let subnet = subnets.into_iter().next().expect("a default subnet");
@@ -61,14 +61,14 @@ impl Operator {
     }
 
     /// A new image.
-    pub async fn image(&self) -> String {
+    pub(crate) async fn image(&self) -> String {
         let form = Form::new().put("Name", "gardenlinux").put("RootDeviceName", "/dev/xvda");
         let images = self.ids(Service::Ec2, "RegisterImage", "imageId", form).await;
         images.into_iter().next().expect("an image")
     }
 
     /// Everything the account has, by what its own API lists.
-    pub async fn inventory(&self) -> Vec<CloudResource> {
+    pub(crate) async fn inventory(&self) -> Vec<CloudResource> {
         let alive = ["pending", "running", "shutting-down", "stopping", "stopped"];
         let mut all = Vec::new();
         for (kind, service, operation, element, form) in [
@@ -131,7 +131,7 @@ impl Operator {
     }
 
     /// A second instance with the tags of a machine, as a driver without idempotency leaves behind.
-    pub async fn duplicate_machine(&self, request: &MachineRequest) {
+    pub(crate) async fn duplicate_machine(&self, request: &MachineRequest) {
         let spec = ProviderSpec::of_class(&request.class).expect("a spec");
         let mut tags = spec.tags.clone();
         tags.insert("Name".to_owned(), request.machine.name.to_string());
@@ -147,7 +147,7 @@ impl Operator {
     }
 
     /// A second VPC with the tags of the cluster's.
-    pub async fn duplicate_vpc(&self, request: &InfrastructureRequest) {
+    pub(crate) async fn duplicate_vpc(&self, request: &InfrastructureRequest) {
         let query = Query::matching([Filter::is("tag:Name", request.cluster.as_str())]);
         let vpcs = self.session.run(&describe_vpcs(&query)).await.expect("VPCs").items;
         let vpc = vpcs.into_iter().next().expect("the cluster's VPC");
@@ -156,7 +156,7 @@ impl Operator {
     }
 
     /// A load balancer with a security group of its own, as the cloud controller makes for a Service.
-    pub async fn leave_a_balancer(&self, request: &InfrastructureRequest) {
+    pub(crate) async fn leave_a_balancer(&self, request: &InfrastructureRequest) {
         let tag = format!("kubernetes.io/cluster/{}", request.cluster);
         let query = Query::matching([Filter::tag_key(&tag)]);
         let subnets = self.session.run(&describe_subnets(&query)).await.expect("subnets").items;
@@ -179,7 +179,7 @@ impl Operator {
     }
 
     /// Takes the rules of the nodes' security group away.
-    pub async fn drop_rules(&self, request: &InfrastructureRequest) {
+    pub(crate) async fn drop_rules(&self, request: &InfrastructureRequest) {
         let name = format!("{}-nodes", request.cluster);
         let query = Query::matching([Filter::is("tag:Name", name)]);
         let groups = self.session.run(&describe_security_groups(&query)).await.expect("groups").items;

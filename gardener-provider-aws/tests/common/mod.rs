@@ -2,15 +2,15 @@
 
 #![allow(dead_code, reason = "each test uses its part")]
 
-pub mod account;
-pub mod samples;
+pub(crate) mod account;
+pub(crate) mod samples;
 
 use bytes::Bytes;
 use gardener_provider_conformance::CallInfo;
 use http::{Method, Request};
 
 /// The operation of a request, and whether it changes something.
-pub fn describe(request: &Request<Bytes>) -> CallInfo {
+pub(crate) fn describe(request: &Request<Bytes>) -> CallInfo {
     let form = url::form_urlencoded::parse(request.body());
     if let Some((_, action)) = form.into_owned().find(|(key, _)| key == "Action") {
         let reads = ["Describe", "Get", "List", "AssumeRole"].iter().any(|verb| action.starts_with(verb));

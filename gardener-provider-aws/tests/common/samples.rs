@@ -13,23 +13,23 @@ use std::time::Duration;
 use super::account::Network;
 
 /// The instance profile of the machines.
-pub const PROFILE: &str = "conformance-nodes";
+pub(crate) const PROFILE: &str = "conformance-nodes";
 /// What only the machines know.
-pub const USER_DATA: &str = "#cloud-config\nbootstrap-token: 9d2eaa41.f00dfeedbabe";
+pub(crate) const USER_DATA: &str = "#cloud-config\nbootstrap-token: 9d2eaa41.f00dfeedbabe";
 const USER_DATA_BASE64: &str = "I2Nsb3VkLWNvbmZpZwpib290c3RyYXAtdG9rZW46IDlkMmVhYTQxLmYwMGRmZWVkYmFiZQ";
 const WRONG_KEY: &str = "nobodys/secret+access+key+1111111111111";
 const DAY: Duration = Duration::from_secs(86_400);
 
-pub fn region() -> Region {
+pub(crate) fn region() -> Region {
     Region::new("eu-west-1").expect("a region")
 }
 
-pub fn key_pair(id: &str, secret: &str) -> SecretData {
+pub(crate) fn key_pair(id: &str, secret: &str) -> SecretData {
     SecretData::new().with("accessKeyID", id).with("secretAccessKey", secret).with("userData", USER_DATA)
 }
 
 /// Credentials, the good ones being these.
-pub fn secrets(id: &str, secret: &str) -> Secrets {
+pub(crate) fn secrets(id: &str, secret: &str) -> Secrets {
     let without = |key: &str| {
         let good = key_pair(id, secret);
         let keys: Vec<String> = good.keys().filter(|known| *known != key).map(str::to_owned).collect();
@@ -51,7 +51,7 @@ pub fn secrets(id: &str, secret: &str) -> Secrets {
 }
 
 /// Adds what a server that checks signatures refuses.
-pub fn with_refused(secrets: Secrets, id: &str) -> Secrets {
+pub(crate) fn with_refused(secrets: Secrets, id: &str) -> Secrets {
     secrets
         .with_refused("an unknown key", key_pair("AKIANOBODYNOBODY0000", WRONG_KEY))
         .with_refused("a wrong secret", key_pair(id, WRONG_KEY))
@@ -86,7 +86,7 @@ fn without(mut value: Value, key: &str) -> Value {
 }
 
 /// Machines in this network.
-pub fn machines(network: &Network, ami: &str, secret: SecretData) -> MachineSamples {
+pub(crate) fn machines(network: &Network, ami: &str, secret: SecretData) -> MachineSamples {
     let spec = |cluster| with(spec(cluster, network), "/ami", json!(ami));
     let class = |spec| MachineClass::new("shoot--demo--app-worker-z1", spec);
     let good = spec("shoot--demo--app");
@@ -159,7 +159,7 @@ fn config(zones: &str) -> Value {
 }
 
 /// Infrastructures of one and of three zones.
-pub fn infrastructure(secret: &SecretData) -> InfrastructureSamples {
+pub(crate) fn infrastructure(secret: &SecretData) -> InfrastructureSamples {
     let request = |cluster: &str, config| {
         let cluster = ClusterId::new(cluster).expect("a technical id");
         InfrastructureRequest::new(cluster, region(), config, secret.clone()).with_ssh_public_key(
@@ -188,7 +188,7 @@ pub fn infrastructure(secret: &SecretData) -> InfrastructureSamples {
 }
 
 /// Buckets.
-pub fn storage(secret: &SecretData) -> StorageSamples {
+pub(crate) fn storage(secret: &SecretData) -> StorageSamples {
     let name = BucketName::new("shoot-demo-etcd-backups").expect("a name");
     let spec = BucketSpec::new(name, region());
     let mut samples = StorageSamples::new(spec.clone(), secret.clone());
