@@ -45,7 +45,10 @@ impl Testbed for OnMoto {
     }
 
     fn known_gaps(&self) -> Vec<(&'static str, &'static str)> {
-        vec![]
+        vec![(
+            "infrastructure/neighbour",
+            "moto's filter by tag finds NAT gateways by the beginning of a tag",
+        )]
     }
 
     fn kill_stride(&self) -> usize {

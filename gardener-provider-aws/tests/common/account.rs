@@ -67,7 +67,8 @@ impl Operator {
         images.into_iter().next().expect("an image")
     }
 
-    /// Everything the account has, by what its own API lists.
+    /// Everything the account has, by what its own API lists. Not network interfaces: moto keeps those of deleted NAT
+    /// gateways for ever.
     pub(crate) async fn inventory(&self) -> Vec<CloudResource> {
         let alive = ["pending", "running", "shutting-down", "stopping", "stopped"];
         let mut all = Vec::new();
@@ -94,13 +95,6 @@ impl Operator {
             ),
             ("key-pair", Service::Ec2, "DescribeKeyPairs", "keyName", Form::new()),
             ("dhcp-options", Service::Ec2, "DescribeDhcpOptions", "dhcpOptionsId", Form::new()),
-            (
-                "network-interface",
-                Service::Ec2,
-                "DescribeNetworkInterfaces",
-                "networkInterfaceId",
-                Form::new(),
-            ),
             ("instance", Service::Ec2, "DescribeInstances", "instanceId", any("instance-state-name", &alive)),
             ("volume", Service::Ec2, "DescribeVolumes", "volumeId", Form::new()),
             ("role", Service::Iam, "ListRoles", "RoleName", Form::new()),

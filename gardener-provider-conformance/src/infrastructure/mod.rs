@@ -28,7 +28,7 @@ pub(crate) fn cases() -> Vec<Case> {
         "infrastructure/progress", "Progress is told of every step, in order.", runs::progress;
         "infrastructure/cancel", "Stops at the next step boundary; the next run finishes.", runs::cancel;
         "infrastructure/state-store-fails", "The state is saved after every step that changed it; an error stops the run.", runs::state_store_fails;
-        "infrastructure/concurrently", "Two runs at once end with one infrastructure.", runs::concurrently;
+        "infrastructure/concurrently", "Two runs at once end with one infrastructure, or with an error that names what is there twice.", runs::concurrently;
         "infrastructure/picture", "The graph of resources as a Mermaid flowchart. Makes no call.", runs::picture;
         "infrastructure/throttled", "Throttling is waited out.", refusals::throttled;
         "infrastructure/throttled-forever", "What remains of throttling is RateLimited.", refusals::throttled_forever;
