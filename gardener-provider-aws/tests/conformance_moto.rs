@@ -22,6 +22,8 @@ use http::{HeaderValue, Request, Response};
 
 const KEY: (&str, &str) = ("AKIAMOTOMOTOMOTO0000", "moto/secret+access+key+22222222222222222");
 
+const PREFIX: &str = "moto's filters by tag match what begins with the tag";
+
 #[derive(Debug)]
 struct OnMoto {
     moto: Moto,
@@ -45,10 +47,15 @@ impl Testbed for OnMoto {
     }
 
     fn known_gaps(&self) -> Vec<(&'static str, &'static str)> {
-        vec![(
-            "infrastructure/neighbour",
-            "moto's filter by tag finds NAT gateways by the beginning of a tag",
-        )]
+        let token = "moto runs an instance for every RunInstances, whatever its ClientToken";
+        vec![
+            ("machine/create-concurrently", token),
+            ("kill/create-machine/broken", token),
+            ("machine/list-neighbour", PREFIX),
+            ("infrastructure/neighbour", PREFIX),
+            ("storage/create-foreign", "moto lets every account use every bucket"),
+            ("kill/apply*", "moto makes DHCP options without tags: until they get theirs, nobody finds them"),
+        ]
     }
 
     fn kill_stride(&self) -> usize {
