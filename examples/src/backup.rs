@@ -1,6 +1,6 @@
 //! etcd's data on its way into a bucket and back.
 
-use std::{path::Path, process::Stdio, sync::Arc, time::Duration};
+use std::{fmt::Write, path::Path, process::Stdio, sync::Arc, time::Duration};
 
 use gardener_etcd_backup::{
     Backup, Etcd as Client, EtcdOptions, HashKv, InitialCluster, RestoreOptions, Store,
@@ -27,9 +27,10 @@ pub async fn fill(etcd: &Etcd, binaries: &Path) -> Result<i64> {
         // Of one key a transaction may change only one thing.
         let mut changes =
             if number % 2 == 1 { format!("del /registry/pods/{folder}/0\n") } else { String::new() };
+        let value = format!("value-{number}-").repeat(40);
         for key in 1..PUTS {
-            let value = format!("value-{number}-").repeat(40);
-            changes += &format!("put /registry/pods/{folder}/{key} {value}\n");
+            // Writing to a String cannot fail.
+            let _ = writeln!(changes, "put /registry/pods/{folder}/{key} {value}");
         }
         // No conditions, the changes, nothing otherwise.
         etcdctl(etcd, binaries, "txn", format!("\n{changes}\n\n")).await?;
