@@ -12,7 +12,7 @@ use gardener_provider_core::{Error, Result};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
-use crate::{Snapshot, Store, error};
+use crate::{Snapshot, Store, delta::Json, error};
 
 const HASH: usize = 32;
 const BLOCK: usize = 256 << 10;
@@ -124,13 +124,13 @@ impl Content {
         Ok(())
     }
 
-    /// Reads from the beginning.
-    pub(crate) fn reader(&mut self) -> io::Result<Box<dyn Read + '_>> {
+    /// As the JSON of a delta, from the beginning.
+    pub(crate) fn json(&mut self) -> io::Result<Json<'_>> {
         match self {
-            Self::Memory(bytes) => Ok(Box::new(bytes.as_slice())),
+            Self::Memory(bytes) => Ok(Json::Slice(bytes)),
             Self::File(file) => {
                 file.rewind()?;
-                Ok(Box::new(io::BufReader::with_capacity(BLOCK, file)))
+                Ok(Json::Reader(Box::new(io::BufReader::with_capacity(BLOCK, file))))
             }
         }
     }

@@ -70,13 +70,36 @@ pub(crate) async fn with_deltas<T: Send + 'static>(
     job.await.map_err(error::task)?
 }
 
+/// Fetches a delta. One that is held in memory is read here, so that several are read at once.
 async fn fetch_delta(store: &Store, delta: Snapshot, spool: &Spool) -> Fetched {
-    let content = fetch(store, &delta, spool).await;
+    let content = match fetch(store, &delta, spool).await {
+        Ok(content @ Content::Memory(_)) => {
+            let what = delta.path.to_string();
+            let read = spawn_blocking(move || read_changes(&what, content));
+            read.await.map_err(error::task).flatten().map(DeltaContent::Changes)
+        }
+        other => other.map(DeltaContent::Json),
+    };
     (delta, content)
 }
 
+fn read_changes(what: &str, mut content: Content) -> Result<Vec<Change>> {
+    let mut changes = Vec::new();
+    let json = content.json().map_err(|error| error::file("read", Path::new(what), error))?;
+    decode(what, json, &mut |change| {
+        changes.push(change);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(changes)
+}
+
 /// A delta that was fetched, or why not.
-type Fetched = (Snapshot, Result<Content>);
+type Fetched = (Snapshot, Result<DeltaContent>);
+
+enum DeltaContent {
+    Changes(Vec<Change>),
+    Json(Content),
+}
 
 /// The deltas of a chain as they come.
 pub(crate) struct Deltas {
@@ -110,26 +133,44 @@ impl Deltas {
 fn apply_one(
     appender: &mut Appender<'_>,
     delta: &Snapshot,
-    mut content: Content,
+    content: DeltaContent,
     within: &dyn Fn(&Change) -> Result<bool>,
 ) -> Result<bool> {
     let what = delta.path.as_ref();
     let mut last = 0;
     let mut more = true;
-    let mut reader = content.reader().map_err(|error| error::file("read", Path::new(what), error))?;
-    let decoded = decode(what, &mut *reader, &mut |change| {
+    let mut each = |change: Change| {
         last = change.mod_revision;
         let flow = appender.push(change, within)?;
         more = flow.is_continue();
         Ok(flow)
-    });
-    decoded.map_err(|error| error.context(format!("reading {what}")))?;
+    };
+    let applied = match content {
+        DeltaContent::Changes(changes) => apply_changes(changes, &mut each),
+        DeltaContent::Json(mut content) => {
+            let json = content.json().map_err(|error| error::file("read", Path::new(what), error))?;
+            decode(what, json, &mut each)
+        }
+    };
+    applied.map_err(|error| error.context(format!("reading {what}")))?;
     if more && last != delta.name.last {
         let problem = format!("it ends at revision {last}");
         return Err(damaged(what, problem));
     }
     appender.flush()?;
     Ok(more)
+}
+
+fn apply_changes(
+    changes: Vec<Change>,
+    each: &mut dyn FnMut(Change) -> Result<ControlFlow<()>>,
+) -> Result<()> {
+    for change in changes {
+        if each(change)?.is_break() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 fn within(target: Target, change: &Change) -> Result<bool> {

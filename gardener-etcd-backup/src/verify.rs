@@ -219,10 +219,10 @@ async fn check_delta(store: &Store, delta: &Snapshot, spool: &Spool) -> Result<(
     let name = delta.name.clone();
     let check = spawn_blocking(move || {
         let what = name.to_string();
-        let mut reader = content.reader().map_err(|error| damaged(&what, error))?;
+        let json = content.json().map_err(|error| damaged(&what, error))?;
         let mut sink = |_: &[u8], _: &[u8]| Ok(());
         let mut appender = Appender::new(name.start - 1, LeasePolicy::Keep, &mut sink);
-        decode(&what, &mut *reader, &mut |change| appender.push(change, &|_| Ok(true)))?;
+        decode(&what, json, &mut |change| appender.push(change, &|_| Ok(true)))?;
         appender.flush()?;
         if appender.reached() != name.last {
             return Err(damaged(&what, format!("it ends at revision {}", appender.reached())));

@@ -304,7 +304,7 @@ mod tests {
         let first = bytes(&small).await;
         assert!(first == bytes(&large).await && first == bytes(&small).await);
         let mut seen = 0;
-        decode("a delta", &mut &first[..first.len() - 32], &mut |change| {
+        decode("a delta", crate::delta::Json::Slice(&first[..first.len() - 32]), &mut |change| {
             seen += 1;
             assert_eq!((change.mod_revision, change.value.len()), (seen, LARGE.len()));
             Ok(ControlFlow::Continue(()))

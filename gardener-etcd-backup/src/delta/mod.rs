@@ -3,5 +3,5 @@
 mod decode;
 mod encode;
 
-pub(crate) use decode::{Change, decode};
+pub(crate) use decode::{Change, Json, decode};
 pub(crate) use encode::{Delta, DeltaWriter, Limits, seen_at};
