@@ -34,7 +34,10 @@ use gardener_provider_core::{
 };
 
 use crate::{
-    api::{instances::describe_instances, query::Filter},
+    api::{
+        instances::{Instance, describe_instances},
+        query::Filter,
+    },
     provider_spec::ProviderSpec,
     session::{Session, Sessions},
 };
@@ -115,14 +118,19 @@ impl MachineDriver for Machines {
 }
 
 fn list(session: Arc<Session>, spec: &ProviderSpec) -> BoxStream<'static, Result<ListedMachine>> {
-    let mut filters: Vec<_> = spec.ownership_keys().iter().map(Filter::tag_key).collect();
+    let keys = spec.ownership_keys();
+    let mut filters: Vec<_> = keys.iter().map(Filter::tag_key).collect();
     filters.push(Filter::any("instance-state-name", ALIVE));
     let (region, filters) = (session.region().clone(), Arc::new(filters));
     let fetch = move |token: Option<String>| {
         let (session, filters) = (Arc::clone(&session), Arc::clone(&filters));
         async move { session.run(&describe_instances(&filters, token.as_deref())).await }.boxed()
     };
-    Box::pin(pages(fetch).and_then(move |instance| {
+    // Exactly the cluster's tags, however a server filters.
+    let ours = pages(fetch).try_filter(move |instance: &Instance| {
+        futures::future::ready(keys.iter().all(|key| instance.tags.contains_key(key)))
+    });
+    Box::pin(ours.and_then(move |instance| {
         let listed = status::provider_id(&region, &instance.instance_id).map(|id| {
             // Without a name nobody claims it, and by its id it can be deleted.
             let name = instance.tags.get(NAME_TAG).unwrap_or(&instance.instance_id);

@@ -108,7 +108,6 @@ impl World for Account {
             Knob::PageSize(items) => self.sandbox.set_max_page(items),
             Knob::DuplicateMachine(request) => self.operator().duplicate_machine(request).await,
             Knob::DuplicateInfrastructure(request) => self.operator().duplicate_vpc(request).await,
-            Knob::Leftover(request) => self.operator().leave_a_balancer(request).await,
             Knob::Drift(request) => self.operator().drop_rules(request).await,
             Knob::Leftover(request) => self.leave_behind(request),
             Knob::ForeignBucket(name, region) => {

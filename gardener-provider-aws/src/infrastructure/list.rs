@@ -50,8 +50,9 @@ pub(super) async fn all(cx: &Context) -> Result<Vec<CloudResource>> {
 
 async fn of<T: Tagged>(cx: &Context, kind: &str, list: &Kind<T>) -> Result<Vec<CloudResource>> {
     let found = list.fresh(cx).await?;
-    let alive = found.iter().filter(|item| item.is_alive());
-    Ok(alive.map(|item| resource(kind, item.id(), item.tags())).collect())
+    // Exactly the cluster's tag, however a server filters.
+    let ours = found.iter().filter(|item| item.is_alive() && item.tags().contains_key(&cx.tag));
+    Ok(ours.map(|item| resource(kind, item.id(), item.tags())).collect())
 }
 
 fn resource(kind: &str, id: &str, tags: &Tags) -> CloudResource {
