@@ -8,9 +8,10 @@ mod etcd;
 use std::sync::Arc;
 
 use gardener_etcd_backup::{
-    Backup, Compression, InitialCluster, Kind, RestoreOptions, Store, compare_hash_kv, hash_kv_of_file,
-    restore,
+    Backup, Compression, Etcd, EtcdOptions, InitialCluster, Kind, RestoreOptions, Snapshotter,
+    SnapshotterOptions, Store, compare_hash_kv, hash_kv_of_file, restore,
 };
+use gardener_provider_core::ErrorKind;
 use object_store::{ObjectStoreExt, local::LocalFileSystem, memory::InMemory};
 
 const ALL: [Compression; 4] = [Compression::None, Compression::Gzip, Compression::Zlib, Compression::Lzw];
@@ -114,6 +115,41 @@ async fn a_large_database_is_uploaded_in_parts() {
         let data_dir = place.path().join("restored");
         restore(&store, &data_dir, &RestoreOptions::default()).await.unwrap();
         let expected = source.client().hash_kv(None).await.unwrap();
+        compare_hash_kv(expected, hash_kv_of_file(&data_dir, None).unwrap()).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_with_authentication_wants_the_right_password() {
+    for server in etcd::servers("a_cluster_with_authentication_wants_the_right_password") {
+        let place = tempfile::tempdir().unwrap();
+        let source = server.start(&place.path().join("source"));
+        source.writer().variety(5).await;
+        source.writer().enable_auth("open sesame").await;
+        let store = Store::new(Arc::new(InMemory::new()), common::PREFIX).unwrap();
+        let login = |password: &str| {
+            let options = EtcdOptions::new([source.url.clone()]).with_login("root", password.to_owned());
+            Etcd::new(&options).unwrap()
+        };
+        for client in [source.client(), login("close sesame")] {
+            let error = Backup::new(client, store.clone()).full().await.unwrap_err();
+            let said = format!("{error} {error:?}");
+            assert!(
+                matches!(error.kind(), ErrorKind::InvalidArgument | ErrorKind::PermissionDenied),
+                "{said}"
+            );
+            assert!(!said.contains("sesame"), "{said}");
+        }
+        let etcd = login("open sesame");
+        let (snapshotter, handle) =
+            Snapshotter::new(etcd.clone(), store.clone(), SnapshotterOptions::default());
+        let running = tokio::spawn(snapshotter.run());
+        handle.full(false).await.unwrap();
+        handle.stop().await.unwrap();
+        running.await.unwrap().unwrap();
+        let data_dir = place.path().join("restored");
+        restore(&store, &data_dir, &RestoreOptions::default()).await.unwrap();
+        let expected = etcd.hash_kv(None).await.unwrap();
         compare_hash_kv(expected, hash_kv_of_file(&data_dir, None).unwrap()).unwrap();
     }
 }

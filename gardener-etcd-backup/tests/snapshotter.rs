@@ -177,3 +177,18 @@ async fn every_future_can_move_between_threads() {
     check((handle.full(false), handle.delta(), handle.stop()));
     check(snapshotter.run());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_ends_even_when_etcd_is_gone() {
+    for server in etcd::servers("a_stop_ends_even_when_etcd_is_gone") {
+        let place = tempfile::tempdir().unwrap();
+        let source = server.start(&place.path().join("source"));
+        let (store, client) = (memory(), source.client());
+        let (handle, running) = start(&client, &store, options());
+        handle.wait_for(|progress| progress.full.is_some()).await.unwrap();
+        drop(source);
+        handle.wait_for(|progress| progress.trouble.is_some()).await.unwrap();
+        assert!(handle.stop().await.is_err());
+        running.await.unwrap().unwrap();
+    }
+}

@@ -48,6 +48,8 @@ pub(super) struct Capture {
     failed_uploads: u32,
     upload_at: Instant,
     full: Option<(Work<FullReport>, Option<Reply<FullReport>>)>,
+    /// Fulls that were asked for while one was under way.
+    later_fulls: VecDeque<(bool, Reply<FullReport>)>,
     /// When the next full is due.
     pub(super) full_at: Instant,
     failed_fulls: u32,
@@ -120,6 +122,7 @@ impl Capture {
             failed_uploads: 0,
             upload_at: now,
             full: None,
+            later_fulls: VecDeque::new(),
             full_at: now + NEVER,
             failed_fulls: 0,
             lost: false,
@@ -143,7 +146,12 @@ impl Capture {
                 Woke::Flush | Woke::Retry => {}
                 Woke::Uploaded(result) => self.uploaded(result),
                 Woke::FullDue => self.begin_full(false, None).await,
-                Woke::FullDone(result) => self.full_done(result),
+                Woke::FullDone(result) => {
+                    self.full_done(result);
+                    if let Some((is_final, reply)) = self.later_fulls.pop_front() {
+                        self.begin_full(is_final, Some(reply)).await;
+                    }
+                }
                 Woke::Asked(Some(request)) => self.asked(request).await,
                 Woke::Asked(None) => return Ok(()),
             }
@@ -217,14 +225,20 @@ impl Capture {
                 self.trouble("a full follows", &error);
                 self.need_full();
             }
-            Step::Opened(Err(error)) | Step::Next(_, Err(error)) => {
-                self.trouble("the watch is lost and opened again", &error);
-                let wait = pause(self.attempts);
-                self.attempts += 1;
-                self.open_watch(wait);
+            Step::Opened(Err(error)) => {
+                self.fail_flushes(&error);
+                self.open_again(&error);
             }
+            Step::Next(_, Err(error)) => self.open_again(&error),
         }
         Ok(())
+    }
+
+    fn open_again(&mut self, error: &Error) {
+        self.trouble("the watch is lost and opened again", error);
+        let wait = pause(self.attempts);
+        self.attempts += 1;
+        self.open_watch(wait);
     }
 
     fn watch_on(&mut self, mut stream: WatchStream) {
@@ -337,12 +351,16 @@ impl Capture {
                 self.trouble("a delta was not written; it is kept and tried again", &error);
                 self.upload_at = Instant::now() + pause(self.failed_uploads);
                 self.failed_uploads += 1;
-                let failed = error.to_string();
-                for flush in self.flushes.drain(..) {
-                    // Nobody may wait for the answer any more.
-                    let _ = flush.reply.send(Err(Error::new(error.kind(), failed.clone())));
-                }
+                self.fail_flushes(&error);
             }
+        }
+    }
+
+    /// Nobody waits for what may take long to become possible.
+    fn fail_flushes(&mut self, error: &Error) {
+        for flush in self.flushes.drain(..) {
+            // Nobody may be there any more.
+            let _ = flush.reply.send(Err(Error::new(error.kind(), error.to_string())));
         }
     }
 
@@ -399,6 +417,7 @@ impl Capture {
 
     fn full_failed(&mut self, error: &Error) {
         self.trouble("the full snapshot failed and is tried again", error);
+        self.fail_flushes(error);
         self.full_at = Instant::now() + pause(self.failed_fulls);
         self.failed_fulls += 1;
     }
@@ -407,14 +426,11 @@ impl Capture {
 
     async fn asked(&mut self, request: Request) {
         match request {
-            Request::Full { is_final, reply } => match &mut self.full {
-                // One that began before the request may lack what came in between, and is not marked final.
-                Some(_) => {
-                    let message = "a full snapshot is being taken already";
-                    let _ = reply.send(Err(Error::new(ErrorKind::FailedPrecondition, message)));
-                }
-                None => self.begin_full(is_final, Some(reply)).await,
-            },
+            // One that is under way may lack what came since, and is not marked final.
+            Request::Full { is_final, reply } if self.full.is_some() => {
+                self.later_fulls.push_back((is_final, reply));
+            }
+            Request::Full { is_final, reply } => self.begin_full(is_final, Some(reply)).await,
             Request::Delta { reply } => self.flush(reply).await,
             Request::Stop { reply } => {
                 self.stopping = true;

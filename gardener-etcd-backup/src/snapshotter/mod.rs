@@ -142,7 +142,7 @@ impl Snapshotter {
 }
 
 impl SnapshotterHandle {
-    /// Takes a full now.
+    /// Takes a full now, or after the one under way.
     ///
     /// # Errors
     /// Those of [`Backup::full`](crate::Backup::full); `Cancelled` when the snapshotter ends.

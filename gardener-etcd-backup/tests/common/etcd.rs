@@ -219,6 +219,15 @@ impl Writer {
         self.call("/etcdserverpb.KV/Compact", Number { number: revision, physical: true }).await;
     }
 
+    /// Makes the user `root` with this password and turns authentication on.
+    pub async fn enable_auth(&self, password: &str) {
+        let pair = |first: &str, second: &str| Put { key: first.into(), value: second.into(), lease: 0 };
+        self.call("/etcdserverpb.Auth/UserAdd", pair("root", password)).await;
+        self.call("/etcdserverpb.Auth/RoleAdd", pair("root", "")).await;
+        self.call("/etcdserverpb.Auth/UserGrantRole", pair("root", "root")).await;
+        self.call("/etcdserverpb.Auth/AuthEnable", pair("", "")).await;
+    }
+
     /// Puts of every kind: binary keys, empty and large values, overwrites, deletions, several in one transaction, leases.
     pub async fn variety(&self, rounds: u32) {
         let lease = self.grant(3600).await;
