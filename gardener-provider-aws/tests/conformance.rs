@@ -1,5 +1,7 @@
 //! The conformance suite on the sandbox, in process.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test may panic")]
+
 mod common;
 
 use std::sync::Arc;
@@ -12,8 +14,8 @@ use gardener_provider_conformance::{
     self as conformance, InfrastructureSamples, Knob, MachineSamples, Secrets, StorageSamples, Tap, Testbed,
     World,
 };
-use gardener_provider_core::{CloudResource, InfrastructureRequest, Provider, SecretData};
-use gardener_provider_sandbox::{Fault, Sandbox, SandboxOptions, aws::Leftover};
+use gardener_provider_core::{CloudResource, Provider, SecretData};
+use gardener_provider_sandbox::{Fault, Sandbox, SandboxOptions};
 
 #[derive(Debug)]
 struct OnSandbox;
@@ -47,22 +49,6 @@ impl Account {
     }
 
     /// A load balancer in the first public subnet, as the cloud controller manager makes it.
-    fn leave_behind(&self, request: &InfrastructureRequest) {
-        let (aws, cluster) = (self.sandbox.aws(), request.cluster.as_str());
-        let id = |name: String| {
-            let found = aws.inventory(None).into_iter().find(|found| found.name == name);
-            found.expect("what the infrastructure has").id
-        };
-        let subnet = id(format!("{cluster}-public-utility-z0"));
-        let nodes = aws.inventory(None).into_iter();
-        let mut nodes =
-            nodes.filter(|found| found.kind == "security-group" && found.name == format!("{cluster}-nodes"));
-        let nodes = nodes.next().expect("the nodes' security group").id;
-        let leftover =
-            Leftover::classic(cluster, request.region.as_str(), &[&subnet]).with_nodes_security_group(&nodes);
-        aws.plant_load_balancer(&leftover).expect("a load balancer");
-    }
-
     fn secret(&self) -> SecretData {
         let key = self.sandbox.aws().access_key();
         samples::key_pair(&key.id, key.secret.expose())
@@ -109,7 +95,6 @@ impl World for Account {
             Knob::DuplicateMachine(request) => self.operator().duplicate_machine(request).await,
             Knob::DuplicateInfrastructure(request) => self.operator().duplicate_vpc(request).await,
             Knob::Drift(request) => self.operator().drop_rules(request).await,
-            Knob::Leftover(request) => self.leave_behind(request),
             Knob::ForeignBucket(name, region) => {
                 self.sandbox.aws().plant_foreign_bucket(name.as_str(), region.as_str());
             }

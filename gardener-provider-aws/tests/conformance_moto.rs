@@ -1,5 +1,7 @@
 //! The conformance suite on moto, a third party's emulator: what it cannot do is listed by name.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test may panic")]
+
 mod common;
 
 use std::sync::{
@@ -84,7 +86,7 @@ impl Transport for ToAccount {
 }
 
 impl Account {
-    fn transport(&self, number: usize) -> Arc<dyn Transport> {
+    fn transport(number: usize) -> Arc<dyn Transport> {
         let number = HeaderValue::from_str(&format!("{:012}", 200_000_000_000 + number)).expect("digits");
         Arc::new(ToAccount(ReqwestTransport::new().expect("a transport"), number))
     }
@@ -95,10 +97,10 @@ impl Account {
     }
 
     fn operator(&self) -> Operator {
-        Operator::new(self.builder(self.transport(self.number)), &self.secret())
+        Operator::new(self.builder(Self::transport(self.number)), &Self::secret())
     }
 
-    fn secret(&self) -> SecretData {
+    fn secret() -> SecretData {
         samples::key_pair(KEY.0, KEY.1)
     }
 }
@@ -106,7 +108,7 @@ impl Account {
 #[async_trait]
 impl World for Account {
     async fn provider(&self, tap: &Tap) -> Provider {
-        self.builder(tap.transport(self.transport(self.number), describe)).build().expect("a provider")
+        self.builder(tap.transport(Self::transport(self.number), describe)).build().expect("a provider")
     }
 
     async fn inventory(&self) -> Vec<CloudResource> {
@@ -120,15 +122,15 @@ impl World for Account {
     async fn machines(&self) -> Option<MachineSamples> {
         let operator = self.operator();
         let (network, image) = (operator.network().await, operator.image().await);
-        Some(samples::machines(&network, &image, self.secret()))
+        Some(samples::machines(&network, &image, Self::secret()))
     }
 
     async fn infrastructure(&self) -> Option<InfrastructureSamples> {
-        Some(samples::infrastructure(&self.secret()))
+        Some(samples::infrastructure(&Self::secret()))
     }
 
     async fn storage(&self) -> Option<StorageSamples> {
-        let mut samples = samples::storage(&self.secret());
+        let mut samples = samples::storage(&Self::secret());
         let name = BucketName::new(format!("backups-{}", self.number)).expect("a name");
         samples.spec.name = name.clone();
         samples.versioned.as_mut().expect("a versioned bucket").name = name.clone();
@@ -145,10 +147,10 @@ impl World for Account {
             Knob::Leftover(request) => self.operator().leave_a_balancer(request).await,
             Knob::Drift(request) => self.operator().drop_rules(request).await,
             Knob::ForeignBucket(name, region) => {
-                let other = self.builder(self.transport(self.number + 500_000)).build().expect("a provider");
+                let other = self.builder(Self::transport(self.number + 500_000)).build().expect("a provider");
                 let spec = BucketSpec::new(name.clone(), region.clone());
-                other.storage.create_bucket(&spec, &self.secret()).await.expect("a bucket");
-                let bucket = BucketRef::new(name.clone(), region.clone(), self.secret());
+                other.storage.create_bucket(&spec, &Self::secret()).await.expect("a bucket");
+                let bucket = BucketRef::new(name.clone(), region.clone(), Self::secret());
                 other.storage.get_bucket(&bucket).await.expect("the bucket");
             }
             _ => return false,

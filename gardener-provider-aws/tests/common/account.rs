@@ -20,7 +20,10 @@ use gardener_provider_aws::{
 use gardener_provider_client::call::Idempotency;
 use gardener_provider_core::{CloudResource, InfrastructureRequest, MachineRequest, SecretData};
 use http::Response;
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::samples::{PROFILE, region};
 
@@ -55,7 +58,7 @@ impl Operator {
         let groups =
             Query::matching([Filter::is("vpc-id", &subnet.vpc_id), Filter::is("group-name", "default")]);
         let groups = self.session.run(&describe_security_groups(&groups)).await.expect("groups").items;
-        let profile = api::iam::create_instance_profile(PROFILE, &Default::default());
+        let profile = api::iam::create_instance_profile(PROFILE, &BTreeMap::default());
         self.session.run(&profile).await.expect("an instance profile");
         Network { subnet: subnet.subnet_id, group: groups.into_iter().next().expect("a group").group_id }
     }

@@ -1,5 +1,7 @@
 //! Infrastructures on the sandbox, in process.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test may panic")]
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use gardener_provider_aws::{
