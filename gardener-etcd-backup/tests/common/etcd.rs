@@ -67,6 +67,18 @@ impl Server {
     }
 
     pub fn start_with(&self, data_dir: &Path, more: &[&str]) -> Running {
+        // Another process may take a free port before etcd does.
+        let mut started = self.try_start(data_dir, more);
+        for _ in 0..5 {
+            if !started.as_ref().is_err_and(|log| log.contains("address already in use")) {
+                break;
+            }
+            started = self.try_start(data_dir, more);
+        }
+        started.unwrap_or_else(|log| panic!("etcd ended before it served:\n{log}"))
+    }
+
+    fn try_start(&self, data_dir: &Path, more: &[&str]) -> Result<Running, String> {
         let mut arguments = vec!["--name".to_owned(), "default".to_owned()];
         let peer = format!("http://127.0.0.1:{}", free_port());
         if !more.contains(&"--initial-cluster") {
@@ -75,7 +87,7 @@ impl Server {
             arguments.extend(["--initial-advertise-peer-urls".to_owned(), peer]);
         }
         arguments.extend(more.iter().map(ToString::to_string));
-        self.spawn(data_dir, &arguments).wait_until_ready()
+        self.spawn(data_dir, &arguments).try_until_ready()
     }
 
     pub fn spawn(&self, data_dir: &Path, arguments: &[String]) -> Starting {
@@ -99,13 +111,19 @@ pub struct Starting {
 }
 
 impl Starting {
-    /// Reads the log until it says that clients are served.
-    pub fn wait_until_ready(mut self) -> Running {
+    pub fn wait_until_ready(self) -> Running {
+        self.try_until_ready().unwrap_or_else(|log| panic!("etcd ended before it served:\n{log}"))
+    }
+
+    /// Reads the log until it says that clients are served, or answers the log.
+    fn try_until_ready(mut self) -> Result<Running, String> {
         let mut log = BufReader::new(self.running.child.stderr.take().unwrap());
         let mut seen = String::new();
         loop {
             let mut line = String::new();
-            assert!(log.read_line(&mut line).unwrap() > 0, "etcd ended before it served:\n{seen}");
+            if log.read_line(&mut line).unwrap() == 0 {
+                return Err(seen);
+            }
             let ready = ["serving client traffic insecurely", "serving insecure client requests"];
             if ready.iter().any(|text| line.contains(text)) {
                 break;
@@ -114,7 +132,7 @@ impl Starting {
         }
         // The pipe must not run full.
         std::thread::spawn(move || log.lines().for_each(drop));
-        self.running
+        Ok(self.running)
     }
 }
 
