@@ -1,6 +1,9 @@
 //! One step of a run: look, act, save; again while something stands in the way.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use gardener_provider_core::{Action, Error, ErrorKind, InfrastructureState, Result, Retry, RunOptions};
 use tokio::sync::Mutex;
@@ -17,6 +20,8 @@ pub(super) struct Steps<'a> {
     scope: &'a Scope,
     options: &'a RunOptions,
     state: Mutex<InfrastructureState>,
+    /// When this run created something last, on the clock's monotonic time in milliseconds.
+    created: AtomicU64,
 }
 
 impl<'a> Steps<'a> {
@@ -29,7 +34,7 @@ impl<'a> Steps<'a> {
         let mut own = InfrastructureState::new(&engine.api_version);
         own.data = state.map(|state| state.data.clone()).unwrap_or_default();
         own.data.extend(scope.ids());
-        Self { engine, scope, options, state: Mutex::new(own) }
+        Self { engine, scope, options, state: Mutex::new(own), created: AtomicU64::new(0) }
     }
 
     pub(super) fn into_state(self) -> InfrastructureState {
@@ -78,8 +83,9 @@ impl<'a> Steps<'a> {
         self.settled(
             node,
             |error, tries| {
-                let waited = self.engine.clock.monotonic().saturating_sub(start);
-                // What a step needs may not show yet everywhere.
+                // What a step needs, or what it has just made itself, may not show yet everywhere.
+                let since = start.max(Duration::from_millis(self.created.load(Ordering::Relaxed)));
+                let waited = self.engine.clock.monotonic().saturating_sub(since);
                 let lagging = error.is_not_found() && !node.resource.given() && waited < self.engine.lag;
                 lagging || (tries < 4 && is_ambiguous(error) && error.retry() == Retry::Later)
             },
@@ -134,6 +140,8 @@ impl<'a> Steps<'a> {
                 return Err(error);
             }
         };
+        let now = u64::try_from(self.engine.clock.monotonic().as_millis()).unwrap_or(u64::MAX);
+        self.created.fetch_max(now, Ordering::Relaxed);
         // The intent stays until the cloud shows what was created.
         self.scope.put(&node.name, created.clone());
         self.save(|data| data.insert(node.name.clone(), created.id.clone()).as_ref() != Some(&created.id))
