@@ -48,7 +48,6 @@ impl Account {
         Operator::new(self.builder(Arc::new(self.sandbox.clone())), &self.secret())
     }
 
-    /// A load balancer in the first public subnet, as the cloud controller manager makes it.
     fn secret(&self) -> SecretData {
         let key = self.sandbox.aws().access_key();
         samples::key_pair(&key.id, key.secret.expose())
@@ -94,6 +93,7 @@ impl World for Account {
             Knob::PageSize(items) => self.sandbox.set_max_page(items),
             Knob::DuplicateMachine(request) => self.operator().duplicate_machine(request).await,
             Knob::DuplicateInfrastructure(request) => self.operator().duplicate_vpc(request).await,
+            Knob::Leftover(request) => self.operator().leave_a_balancer(request).await,
             Knob::Drift(request) => self.operator().drop_rules(request).await,
             Knob::ForeignBucket(name, region) => {
                 self.sandbox.aws().plant_foreign_bucket(name.as_str(), region.as_str());
