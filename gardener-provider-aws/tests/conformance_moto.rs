@@ -24,8 +24,6 @@ use http::{HeaderValue, Request, Response};
 
 const KEY: (&str, &str) = ("AKIAMOTOMOTOMOTO0000", "moto/secret+access+key+22222222222222222");
 
-const PREFIX: &str = "moto's filters by tag match what begins with the tag";
-
 #[derive(Debug)]
 struct OnMoto {
     moto: Moto,
@@ -53,8 +51,6 @@ impl Testbed for OnMoto {
         vec![
             ("machine/create-concurrently", token),
             ("kill/create-machine/broken", token),
-            ("machine/list-neighbour", PREFIX),
-            ("infrastructure/neighbour", PREFIX),
             ("storage/create-foreign", "moto lets every account use every bucket"),
             ("kill/apply*", "moto makes DHCP options without tags: until they get theirs, nobody finds them"),
         ]

@@ -96,7 +96,7 @@ impl Operator {
                 "vpcEndpointId",
                 any("vpc-endpoint-state", &["available"]),
             ),
-            ("key-pair", Service::Ec2, "DescribeKeyPairs", "keyName", Form::new()),
+            ("key-pair", Service::Ec2, "DescribeKeyPairs", "keyPairId", Form::new()),
             ("dhcp-options", Service::Ec2, "DescribeDhcpOptions", "dhcpOptionsId", Form::new()),
             ("instance", Service::Ec2, "DescribeInstances", "instanceId", any("instance-state-name", &alive)),
             ("volume", Service::Ec2, "DescribeVolumes", "volumeId", Form::new()),

@@ -1,7 +1,7 @@
 //! One step of a run: look, act, save; again while something stands in the way.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -22,6 +22,8 @@ pub(super) struct Steps<'a> {
     state: Mutex<InfrastructureState>,
     /// When this run created something last, on the clock's monotonic time in milliseconds.
     created: AtomicU64,
+    /// The state could not be saved: nothing is tried again.
+    unsaved: AtomicBool,
 }
 
 impl<'a> Steps<'a> {
@@ -34,7 +36,14 @@ impl<'a> Steps<'a> {
         let mut own = InfrastructureState::new(&engine.api_version);
         own.data = state.map(|state| state.data.clone()).unwrap_or_default();
         own.data.extend(scope.ids());
-        Self { engine, scope, options, state: Mutex::new(own), created: AtomicU64::new(0) }
+        Self {
+            engine,
+            scope,
+            options,
+            state: Mutex::new(own),
+            created: AtomicU64::new(0),
+            unsaved: AtomicBool::new(false),
+        }
     }
 
     pub(super) fn into_state(self) -> InfrastructureState {
@@ -222,7 +231,11 @@ impl<'a> Steps<'a> {
                 ErrorKind::DependencyViolation | ErrorKind::Conflict | ErrorKind::FailedPrecondition
             ) && error.retry() != Retry::Never;
             let waited = clock.monotonic().saturating_sub(start);
-            if !(hindered || passes(&error, tries)) || waited + interval > self.engine.settle.timeout {
+            let hopeless = self.unsaved.load(Ordering::Relaxed);
+            if hopeless
+                || !(hindered || passes(&error, tries))
+                || waited + interval > self.engine.settle.timeout
+            {
                 return Err(error);
             }
             self.options.cancel.check(&format!("{} again, which failed: {error}", node.name))?;
@@ -255,7 +268,10 @@ impl<'a> Steps<'a> {
         let mut state = self.state.lock().await;
         if change(&mut state.data) {
             let saved = self.options.state_store.save(&state).await;
-            saved.map_err(|error| error.context("saving the infrastructure's state"))?;
+            saved.map_err(|error| {
+                self.unsaved.store(true, Ordering::Relaxed);
+                error.context("saving the infrastructure's state")
+            })?;
         }
         Ok(())
     }

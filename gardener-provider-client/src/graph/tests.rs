@@ -283,6 +283,26 @@ async fn a_failure_stops_what_depends_on_it_and_nothing_else() {
     assert_eq!(world.count(), 6);
 }
 
+#[derive(Debug)]
+struct Down;
+
+#[async_trait]
+impl StateStore for Down {
+    async fn save(&self, _: &InfrastructureState) -> Result<()> {
+        Err(Error::new(ErrorKind::Unavailable, "the store is down"))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_state_that_cannot_be_saved_stops_the_run_at_once() {
+    let world = World::new();
+    let options = RunOptions::default().with_state_store(Arc::new(Down));
+    let error = world.engine().apply(&world.graph(), None, &options).await.unwrap_err();
+    assert!(error.to_string().contains("saving the infrastructure's state: the store is down"), "{error}");
+    assert_eq!(world.clock.monotonic(), Duration::ZERO);
+    assert_eq!(world.count(), 0, "nothing is made that could not be noted");
+}
+
 #[tokio::test(start_paused = true)]
 async fn all_failures_are_reported() {
     let world = World::new();
