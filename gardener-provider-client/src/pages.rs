@@ -32,9 +32,7 @@ where
         let Some(token) = state else { return Ok(None) };
         let page = fetch(token.clone()).await?;
         if page.next.is_some() && page.next == token {
-            return Err(Error::internal(
-                "the server answers one page token over and over; the list is not complete",
-            ));
+            return Err(repeated());
         }
         let items = stream::iter(page.items.into_iter().map(Ok));
         Ok(Some((items, (page.next.map(Some), fetch))))
@@ -59,14 +57,14 @@ where
         items.extend(page.items);
         match page.next {
             None => return Ok(items),
-            next if next == token => {
-                return Err(Error::internal(
-                    "the server answers one page token over and over; the list is not complete",
-                ));
-            }
+            next if next == token => return Err(repeated()),
             next => token = next,
         }
     }
+}
+
+fn repeated() -> Error {
+    Error::internal("the server answers one page token over and over; the list is not complete")
 }
 
 #[cfg(test)]

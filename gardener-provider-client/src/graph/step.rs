@@ -9,10 +9,12 @@ use gardener_provider_core::{Action, Error, ErrorKind, InfrastructureState, Resu
 use tokio::sync::Mutex;
 
 use super::{Change, Engine, Node, Scope, resource::Observed};
-use crate::poll::Poll;
 
 /// A key of the saved state that says: a creation was begun at this second and the cloud has not shown it since.
 const INTENT: &str = "intent/";
+
+/// How long to wait before looking again for what may not show yet.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// The steps of one run and what they share.
 pub(super) struct Steps<'a> {
@@ -54,15 +56,13 @@ impl<'a> Steps<'a> {
     /// until it must.
     pub(super) async fn look(&self, node: &Node) -> Result<Option<Observed>> {
         let clock = &*self.engine.clock;
-        let poll =
-            Poll::new(Duration::from_secs(1), self.engine.lag).with_max_interval(Duration::from_secs(5));
         let found = loop {
             let found = node.resource.find(self.scope).await?;
             if found.is_some() {
                 break found;
             }
             let Some(left) = self.may_still_appear(node).await else { break None };
-            clock.sleep(poll.interval.min(left)).await;
+            clock.sleep(LOOK_AGAIN.min(left)).await;
         };
         match &found {
             Some(observed) => {
