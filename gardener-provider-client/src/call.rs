@@ -19,6 +19,17 @@ pub enum Idempotency {
     Once,
 }
 
+impl Idempotency {
+    /// What a method promises: GET and HEAD change nothing, PUT and DELETE may be carried out twice.
+    pub fn of(method: &Method) -> Self {
+        match *method {
+            Method::GET | Method::HEAD => Self::Safe,
+            Method::PUT | Method::DELETE => Self::Idempotent,
+            _ => Self::Once,
+        }
+    }
+}
+
 /// A request builder's product: everything about a call but the credentials.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -42,19 +53,14 @@ pub struct Call {
 }
 
 impl Call {
-    /// A call without headers and body. GET and HEAD are [`Idempotency::Safe`], PUT and DELETE
-    /// [`Idempotency::Idempotent`], all else [`Idempotency::Once`] unless told.
+    /// A call without headers and body, to be repeated as its method may be ([`Idempotency::of`]) unless told.
     pub fn new(
         operation: impl Into<Cow<'static, str>>,
         family: &'static str,
         method: Method,
         url: Url,
     ) -> Self {
-        let idempotency = match method {
-            Method::GET | Method::HEAD => Idempotency::Safe,
-            Method::PUT | Method::DELETE => Idempotency::Idempotent,
-            _ => Idempotency::Once,
-        };
+        let idempotency = Idempotency::of(&method);
         Self {
             operation: operation.into(),
             family,

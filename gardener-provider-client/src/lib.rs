@@ -4,11 +4,13 @@
 //! A cloud's `api/` builds a [`call::Call`]: method, address, body, which rate limit it counts against and whether it may
 //! be repeated. [`client::ApiClient`] waits for the family's turn ([`throttle`]), lets the cloud's
 //! [`client::Dialect`] sign the request, sends it through the [`transport::Transport`], lets the dialect decode an
-//! error, and repeats what may be repeated ([`retry`]). Replies are parsed by the cloud's `api/` again.
+//! error, and repeats what may be repeated ([`retry`]). Replies are parsed by the cloud's `api/` again; [`rest`] has what
+//! those of JSON APIs share.
 //!
 //! # On top of calls
 //! [`pages`] for lists, [`poll`] for long-running operations and slow transitions, [`token`] for what expires, [`batch`]
-//! for many reads in few calls, [`graph`] for infrastructure, [`object_http`] for the data of object stores.
+//! for many reads in few calls, [`graph`] for infrastructure, [`object_http`] for the data of object stores, [`config`] for
+//! what users write, [`setup`] and [`recent`] for a provider and its sessions.
 //!
 //! # Time and tests
 //! All waits go through a [`clock::Clock`]. On tokio's paused time with [`clock::TokioClock`] every test of retries and
@@ -18,6 +20,7 @@ pub mod batch;
 pub mod call;
 pub mod client;
 pub mod clock;
+pub mod config;
 pub mod fake;
 pub mod go_duration;
 pub mod graph;
@@ -25,7 +28,10 @@ pub mod object_http;
 pub mod observe;
 pub mod pages;
 pub mod poll;
+pub mod recent;
+pub mod rest;
 pub mod retry;
+pub mod setup;
 pub mod throttle;
 pub mod token;
 pub mod transport;
