@@ -25,6 +25,7 @@ pub(crate) struct World {
     pub(crate) faults: Faults,
     pub(crate) journal: Journal,
     lag: Mutex<Duration>,
+    /// 0 until somebody sets it.
     max_page: AtomicUsize,
 }
 
@@ -34,7 +35,7 @@ impl World {
             faults: Faults::new(options.seed),
             journal: Journal::default(),
             lag: Mutex::new(options.lag),
-            max_page: AtomicUsize::new(options.aws.max_page),
+            max_page: AtomicUsize::new(0),
             options,
         }
     }
@@ -47,22 +48,21 @@ impl World {
         *self.lag.lock().unwrap_or_else(PoisonError::into_inner) = lag;
     }
 
-    /// The largest page of a list.
-    pub(crate) fn max_page(&self) -> usize {
-        self.max_page.load(Ordering::Relaxed).max(1)
+    /// The largest page of a list: what [`World::set_max_page`] said, otherwise the cloud's `own`.
+    pub(crate) fn max_page(&self, own: usize) -> usize {
+        match self.max_page.load(Ordering::Relaxed) {
+            0 => own.max(1),
+            set => set,
+        }
     }
 
     pub(crate) fn set_max_page(&self, items: usize) {
-        self.max_page.store(items, Ordering::Relaxed);
+        self.max_page.store(items.max(1), Ordering::Relaxed);
     }
 
-    /// Recognises, hinders, answers and records one call. `None` if it is no call to this cloud.
-    pub(crate) async fn exchange<C: Cloud>(
-        &self,
-        cloud: &C,
-        request: Request<Bytes>,
-    ) -> Option<Result<Response<Bytes>, TransportError>> {
-        let (call, route) = cloud.recognise(&request)?;
+    /// Recognises, hinders, answers and records one call. The request comes back if it is no call to this cloud.
+    pub(crate) async fn exchange<C: Cloud>(&self, cloud: &C, request: Request<Bytes>) -> Exchanged {
+        let Some((call, route)) = cloud.recognise(&request) else { return Err(request) };
         let clock = &self.options.clock;
         let plan = Plan::of(self.faults.decide(&call, clock.monotonic()));
         let delay = self.options.latency + plan.latency;
@@ -72,7 +72,7 @@ impl World {
         if plan.no_connection {
             self.journal.record(call, Outcome::default(), clock.now());
             let message = "no connection (asked for by a fault rule)";
-            return Some(Err(TransportError::new(TransportErrorKind::Connect, message)));
+            return Ok(Err(TransportError::new(TransportErrorKind::Connect, message)));
         }
         let reply = match &plan.refusal {
             Some(refusal) => cloud.refuse(&call, &route, refusal),
@@ -89,12 +89,21 @@ impl World {
         let status = plan.lost.is_none().then(|| reply.status().as_u16());
         let outcome = Outcome { status, code, reply_lost: plan.lost.is_some() };
         self.journal.record(call, outcome, clock.now());
-        Some(match plan.lost {
+        Ok(match plan.lost {
             Some(kind) => Err(TransportError::new(kind, "the reply was lost (asked for by a fault rule)")),
             None if plan.malformed => Ok(reply.map(|body| body.slice(..body.len() / 2))),
             None => Ok(reply),
         })
     }
+}
+
+/// What became of a request that a cloud was asked to answer: the outcome, or the request if it is not for this cloud.
+pub(crate) type Exchanged = Result<Result<Response<Bytes>, TransportError>, Request<Bytes>>;
+
+/// The error of a request to a host that the sandbox does not play.
+pub(crate) fn no_service(what: &str, request: &Request<Bytes>) -> TransportError {
+    let host = request.uri().host().unwrap_or_default();
+    TransportError::new(TransportErrorKind::Connect, format!("the sandbox has no {what} at {host:?}"))
 }
 
 /// All that fault rules do to one call.

@@ -29,7 +29,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use gardener_provider_client::transport::{Transport, TransportError, TransportErrorKind};
+use gardener_provider_client::transport::{Transport, TransportError};
 use http::{Request, Response};
 
 pub use auth::AccessKey;
@@ -37,7 +37,10 @@ pub use elb::{Leftover, Planted};
 pub use options::{AwsOptions, Durations, Image, InstanceType, Quotas};
 use state::State;
 
-use crate::{Resource, world::World};
+use crate::{
+    Resource,
+    world::{Exchanged, World, no_service},
+};
 
 /// The AWS part of a [`Sandbox`](crate::Sandbox). Clones share it.
 #[derive(Debug, Clone)]
@@ -104,23 +107,13 @@ impl Aws {
 #[async_trait]
 impl Transport for Aws {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let host = request.uri().host().unwrap_or_default().to_owned();
-        match self.exchange(request).await {
-            Some(reply) => reply,
-            None => Err(TransportError::new(
-                TransportErrorKind::Connect,
-                format!("the sandbox has no AWS service at {host:?}"),
-            )),
-        }
+        self.exchange(request).await.unwrap_or_else(|request| Err(no_service("AWS service", &request)))
     }
 }
 
 impl Aws {
-    /// `None` if the request goes to no host of AWS.
-    pub(crate) async fn exchange(
-        &self,
-        request: Request<Bytes>,
-    ) -> Option<Result<Response<Bytes>, TransportError>> {
+    /// The request comes back if it goes to no host of AWS.
+    pub(crate) async fn exchange(&self, request: Request<Bytes>) -> Exchanged {
         self.inner.world.exchange(&*self.inner, request).await
     }
 }

@@ -153,7 +153,7 @@ impl Ec2<'_> {
 
     fn page_size(&self, params: &Params, ids: &str) -> Result<usize, AwsError> {
         const EXCLUSIVE: [&str; 3] = ["InstanceId", "VolumeId", "NetworkInterfaceId"];
-        let most = self.context.world.max_page();
+        let most = self.context.world.max_page(self.context.options().max_page);
         let Some(wanted) = params.parsed::<usize>("MaxResults")? else { return Ok(most) };
         if EXCLUSIVE.contains(&ids) && !params.list(ids).is_empty() {
             return Err(AwsError::new(

@@ -114,7 +114,7 @@ impl Ec2<'_> {
             }
         }
         let start = read_offset(params)?;
-        let most = self.context.world.max_page();
+        let most = self.context.world.max_page(self.context.options().max_page);
         let limit = params.parsed::<usize>("MaxResults")?.unwrap_or(most).clamp(1, most);
         let next =
             (start.saturating_add(limit) < rows.len()).then(|| BASE64.encode((start + limit).to_string()));

@@ -201,7 +201,7 @@ impl Elb<'_> {
 
     /// Writes one page of a list, and where the next page begins.
     fn page<T>(&self, name: &str, items: &[T], mut write: impl FnMut(&mut Xml, &T)) -> Reply {
-        let most = self.context.options().max_page.min(400);
+        let most = self.context.world.max_page(self.context.options().max_page).min(400);
         let limit = self.params.parsed::<usize>("PageSize")?.unwrap_or(most).clamp(1, most);
         let start = match self.params.filled("Marker") {
             None => 0,
