@@ -157,13 +157,14 @@ mod tests {
     };
     use aws_credential_types::provider::ProvideCredentials;
     use gardener_provider_client::clock::TokioClock;
+    use gardener_provider_client::fake::FakeTransport;
 
     use super::*;
-    use crate::testing::{Scripted, day};
+    use crate::testing::{day, forms};
 
-    fn config(script: &Arc<Scripted>) -> ProviderConfig {
+    fn config(script: &FakeTransport) -> ProviderConfig {
         let seam =
-            Seam { transport: Arc::clone(script) as _, clock: Arc::new(TokioClock::starting_at(day())) };
+            Seam { transport: Arc::new(script.clone()), clock: Arc::new(TokioClock::starting_at(day())) };
         seam.config(aws_config::Region::from_static("eu-west-1"))
     }
 
@@ -172,7 +173,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_instances_metadata_is_asked_through_our_transport_with_a_session_token() {
-        let script = Scripted::new()
+        let script = FakeTransport::new()
             .reply_with(200, ("x-aws-ec2-metadata-token-ttl-seconds", "21600"), "imds-token")
             .reply(200, "node-role")
             .reply(200, KEYS);
@@ -188,7 +189,7 @@ mod tests {
     async fn a_web_identity_is_exchanged_through_our_transport() {
         let path = std::env::temp_dir().join(format!("gardener-provider-aws-ambient-{}", std::process::id()));
         std::fs::write(&path, "jwt").unwrap();
-        let script = Scripted::new().reply(
+        let script = FakeTransport::new().reply(
             200,
             "<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult><Credentials>\
              <AccessKeyId>ASIA2</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>\
@@ -207,7 +208,7 @@ mod tests {
         std::fs::remove_file(path).unwrap();
         assert_eq!(credentials.unwrap().access_key_id(), "ASIA2");
         assert_eq!(script.requests()[0].uri().host(), Some("sts.eu-west-1.amazonaws.com"));
-        assert_eq!(script.forms()[0]["WebIdentityToken"], "jwt");
+        assert_eq!(forms(&script)[0]["WebIdentityToken"], "jwt");
     }
 
     #[tokio::test(start_paused = true)]

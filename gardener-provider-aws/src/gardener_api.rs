@@ -1,6 +1,7 @@
 //! Validation for the Gardener API. Makes no call.
 
 use async_trait::async_trait;
+use gardener_provider_client::config::violation_of;
 use gardener_provider_core::{Configuration, Error, ErrorKind, GardenerApi, Result, SecretData, Violation};
 
 use crate::{
@@ -24,8 +25,7 @@ impl AwsApi {
 
     fn secret(self, secret: &SecretData) -> Vec<Violation> {
         let Err(error) = Identity::of(secret, self.source) else { return Vec::new() };
-        let (field, problem) = error.message().split_once(": ").unwrap_or(("secret", error.message()));
-        vec![Violation::new(field, problem)]
+        vec![violation_of("secret", &error)]
     }
 }
 

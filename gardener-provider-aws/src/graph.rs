@@ -21,11 +21,10 @@ pub(crate) mod subnet;
 
 use std::sync::Arc;
 
-use gardener_provider_client::graph::{Graph, Resource};
+use gardener_provider_client::graph::{Goal, Graph, Looks, Resource};
 use gardener_provider_core::Result;
 
 pub(crate) use context::Context;
-use context::Looks;
 use files::{GivenFileSystem, OwnFileSystem, OwnMountTarget};
 use firewall::OwnNodesGroup;
 use gateway_endpoints::{OwnEndpoint, SurplusEndpoints};
@@ -41,17 +40,6 @@ use network::{DefaultGroup, DhcpAssociation, Ipv6Block, OwnDhcpOptions, OwnVpc, 
 use reservation::ServicesReservation;
 use routing::{OwnRouteTable, Routes, Routing, TableAssociation};
 use subnet::{OwnSubnet, Purpose};
-
-/// What a graph is run for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Goal {
-    /// To have everything, or to see it.
-    Apply,
-    /// To see whether what the user gave is as it must be, before anything is made: nothing else is in the graph.
-    Check,
-    /// To have nothing. Settings that go with what they belong to are left out, and leftovers are added.
-    Destroy,
-}
 
 /// The graph of an infrastructure.
 pub(crate) fn declare(cx: &Arc<Context>, goal: Goal) -> Result<Graph> {
@@ -87,15 +75,7 @@ impl Declaration {
     }
 
     fn add<R: Resource>(&mut self, name: &str, after: &[&str], resource: R) -> Result<()> {
-        if self.goal != Goal::Check {
-            return self.graph.add(name, after, resource);
-        }
-        if !resource.given() {
-            return Ok(());
-        }
-        let declared = |before: &&str| self.graph.names().any(|name| name == *before);
-        let after: Vec<_> = after.iter().copied().filter(declared).collect();
-        self.graph.add(name, &after, resource)
+        self.graph.add_for(self.goal, name, after, resource)
     }
 
     /// A setting of something else: it needs no deletion of its own.

@@ -6,20 +6,16 @@ mod report;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures::{StreamExt, TryStreamExt, future, stream, stream::BoxStream};
-use gardener_provider_client::graph::{Engine, Graph};
-use gardener_provider_core::{
-    CloudResource, Error, ErrorKind, Infrastructure, InfrastructureDriver, InfrastructureRequest, Plan,
-    Result, RunOptions,
-};
+use gardener_provider_client::graph::{Declared, Engine, Goal, Graph, Run};
+use gardener_provider_core::{CloudResource, Infrastructure, InfrastructureRequest, Result};
 
 use crate::{
-    graph::{Context, Goal, declare},
+    graph::{Context, declare},
     infrastructure_config::{API_VERSION, InfrastructureConfig},
     session::Sessions,
 };
 
-/// The infrastructure driver.
+/// What AWS declares of its infrastructure.
 #[derive(Debug, Clone)]
 pub(crate) struct AwsInfrastructure {
     sessions: Arc<Sessions>,
@@ -29,70 +25,35 @@ impl AwsInfrastructure {
     pub(crate) fn new(sessions: Arc<Sessions>) -> Self {
         Self { sessions }
     }
-
-    fn begin(&self, request: &InfrastructureRequest, goal: Goal) -> Result<(Arc<Context>, Graph, Engine)> {
-        let config = InfrastructureConfig::valid(&request.config, &request.region, &request.networking)?;
-        let session = self.sessions.get(&request.secret, &request.region)?;
-        let engine = Engine::new(Arc::clone(session.clock()), API_VERSION);
-        let cx = Arc::new(Context::new(session, request, config));
-        let graph = declare(&cx, goal)?;
-        Ok((cx, graph, engine))
-    }
 }
 
 #[async_trait]
-impl InfrastructureDriver for AwsInfrastructure {
-    async fn plan(&self, request: &InfrastructureRequest) -> Result<Plan> {
-        let (cx, graph, engine) = self.begin(request, Goal::Apply)?;
-        cx.snapshot.prefetch(&cx).await?;
-        engine.plan(&graph, request.state.as_ref()).await
+impl Declared for AwsInfrastructure {
+    type Context = Context;
+
+    fn context(&self, request: &InfrastructureRequest) -> Result<Arc<Context>> {
+        let config = InfrastructureConfig::valid(&request.config, &request.region, &request.networking)?;
+        let session = self.sessions.get(&request.secret, &request.region)?;
+        Ok(Arc::new(Context::new(session, request, config)))
     }
 
-    async fn plan_destroy(&self, request: &InfrastructureRequest) -> Result<Plan> {
-        let (cx, graph, engine) = self.begin(request, Goal::Destroy)?;
-        cx.snapshot.prefetch(&cx).await?;
-        engine.plan_destroy(&graph, request.state.as_ref()).await
+    fn engine(&self, cx: &Context) -> Engine {
+        Engine::new(Arc::clone(cx.session.clock()), API_VERSION)
     }
 
-    async fn apply(&self, request: &InfrastructureRequest, options: &RunOptions) -> Result<Infrastructure> {
-        let (cx, graph, engine) = self.begin(request, Goal::Apply)?;
-        cx.snapshot.prefetch(&cx).await?;
-        let given = declare(&cx, Goal::Check)?;
-        if !given.is_empty() {
-            engine.plan(&given, None).await?;
-        }
-        let run = engine.apply(&graph, request.state.as_ref(), options).await?;
-        report::infrastructure(&cx, &run)
+    fn declare(&self, cx: &Arc<Context>, goal: Goal) -> Result<Graph> {
+        declare(cx, goal)
     }
 
-    async fn destroy(&self, request: &InfrastructureRequest, options: &RunOptions) -> Result<()> {
-        let (cx, graph, engine) = self.begin(request, Goal::Destroy)?;
-        cx.snapshot.prefetch(&cx).await?;
-        engine.destroy(&graph, request.state.as_ref(), options).await.map(drop)
+    async fn prefetch(&self, cx: &Context) -> Result<()> {
+        cx.snapshot.prefetch(cx).await
     }
 
-    async fn get(&self, request: &InfrastructureRequest) -> Result<Infrastructure> {
-        let (cx, graph, engine) = self.begin(request, Goal::Apply)?;
-        cx.snapshot.prefetch(&cx).await?;
-        let run = engine.observe(&graph, request.state.as_ref()).await?;
-        if run.missing.is_empty() {
-            return report::infrastructure(&cx, &run);
-        }
-        let missing = run.missing.join(", ");
-        let message = format!("the infrastructure of {} is not complete; missing: {missing}", cx.cluster);
-        Err(Error::new(ErrorKind::NotFound, message))
+    fn report(&self, cx: &Context, run: &Run) -> Result<Infrastructure> {
+        report::infrastructure(cx, run)
     }
 
-    fn list(&self, request: InfrastructureRequest) -> BoxStream<'static, Result<CloudResource>> {
-        let begun = self.begin(&request, Goal::Destroy).map(|(cx, _, _)| cx);
-        stream::once(future::ready(begun))
-            .and_then(|cx| async move { Box::pin(list::all(&cx)).await })
-            .map_ok(|found| stream::iter(found.into_iter().map(Ok)))
-            .try_flatten()
-            .boxed()
-    }
-
-    fn picture(&self, request: &InfrastructureRequest) -> Result<String> {
-        Ok(self.begin(request, Goal::Apply)?.1.picture())
+    async fn list(&self, cx: &Context) -> Result<Vec<CloudResource>> {
+        Box::pin(list::all(cx)).await
     }
 }

@@ -6,8 +6,9 @@
 mod update;
 mod validate;
 
-use gardener_provider_core::{Error, IpFamily, Networking, Region, Result, Violation};
-use serde::{Deserialize, Deserializer, Serialize};
+use gardener_provider_client::config;
+use gardener_provider_core::{IpFamily, Networking, Region, Result, Violation};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The API version of the configuration and of the status.
@@ -64,7 +65,6 @@ pub struct Networks {
     /// The VPC.
     pub vpc: Vpc,
     /// The zones.
-    #[serde(deserialize_with = "or_default")]
     pub zones: Vec<Zone>,
     /// A security group of the user's for the nodes, instead of one of ours.
     #[serde(rename = "nodesSecurityGroupID", skip_serializing_if = "Option::is_none")]
@@ -83,7 +83,7 @@ pub struct Vpc {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cidr: Option<String>,
     /// Services reached over a gateway endpoint: `s3`, `dynamodb`.
-    #[serde(deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub gateway_endpoints: Vec<String>,
     /// Where the IPv6 block comes from; else Amazon gives one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -139,10 +139,10 @@ pub struct Zone {
 #[non_exhaustive]
 pub struct IgnoreTags {
     /// By key.
-    #[serde(deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<String>,
     /// By the beginning of the key.
-    #[serde(deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub key_prefixes: Vec<String>,
 }
 
@@ -164,8 +164,7 @@ impl InfrastructureConfig {
     /// # Errors
     /// All unknown fields, or the first of a wrong type.
     pub fn parse(value: &Value) -> Result<Self, Vec<Violation>> {
-        let (config, unknown) = read(value).map_err(|violation| vec![violation])?;
-        if unknown.is_empty() { Ok(config) } else { Err(unknown) }
+        config::parse(KIND, value)
     }
 
     /// A config that passed [`validate`], for a request.
@@ -177,7 +176,7 @@ impl InfrastructureConfig {
             let violations = validate::create(&config, region, networking);
             if violations.is_empty() { Ok(config) } else { Err(violations) }
         });
-        checked.map_err(combined)
+        checked.map_err(|violations| config::refusal(KIND, violations))
     }
 
     /// True if the user gives the subnets too.
@@ -232,71 +231,10 @@ pub fn validate(
         Err(violations) => return violations,
     };
     let mut violations = validate::create(&new, region, networking);
-    if let Some((old, _)) = old.and_then(|old| read(old).ok()) {
+    if let Some((old, _)) = old.and_then(|old| config::read::<InfrastructureConfig>(KIND, old).ok()) {
         violations.extend(update::update(&old, &new));
     }
     violations
-}
-
-fn combined(violations: Vec<Violation>) -> Error {
-    let mut violations = violations.into_iter();
-    let first = violations.next().unwrap_or_else(|| Violation::new(KIND, "is not valid"));
-    let others: Vec<_> = violations.map(|violation| violation.to_string()).collect();
-    if others.is_empty() {
-        return first.into();
-    }
-    Error::invalid(
-        first.field,
-        format!("{}; and {} more: {}", first.problem, others.len(), others.join("; ")),
-    )
-}
-
-/// The config and the fields that nobody knows.
-fn read(value: &Value) -> Result<(InfrastructureConfig, Vec<Violation>), Violation> {
-    match value {
-        Value::Object(_) => {}
-        Value::Null => return Err(Violation::new(KIND, "is missing")),
-        _ => return Err(Violation::new(KIND, "is of an invalid type: it must be an object")),
-    }
-    let mut unknown = Vec::new();
-    let mut track = serde_path_to_error::Track::new();
-    let read = {
-        let paths = serde_path_to_error::Deserializer::new(value, &mut track);
-        serde_ignored::deserialize(paths, |path| {
-            let field = path_of(&path);
-            unknown.push(Violation::new(field, format!("is not a field of {KIND}; check its spelling")));
-        })
-    };
-    match read {
-        Ok(config) => Ok((config, unknown)),
-        Err(error) => {
-            let path = track.path().to_string();
-            let field = if path == "." { KIND.to_owned() } else { path };
-            Err(Violation::new(field, error.to_string()))
-        }
-    }
-}
-
-fn path_of(path: &serde_ignored::Path<'_>) -> String {
-    use serde_ignored::Path;
-    match path {
-        Path::Root => String::new(),
-        Path::Seq { parent, index } => format!("{}[{index}]", path_of(parent)),
-        Path::Map { parent, key } => match path_of(parent) {
-            outer if outer.is_empty() => key.clone(),
-            outer => format!("{outer}.{key}"),
-        },
-        Path::Some { parent } | Path::NewtypeStruct { parent } | Path::NewtypeVariant { parent } => {
-            path_of(parent)
-        }
-    }
-}
-
-/// Gardener writes absent lists as `null` too.
-fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
-    deserializer: D,
-) -> Result<T, D::Error> {
-    Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 #[cfg(test)]

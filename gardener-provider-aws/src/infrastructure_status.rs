@@ -3,6 +3,7 @@
 //!
 //! Source: [fields](https://github.com/gardener/gardener-extension-provider-aws/blob/master/hack/api-reference/api.md).
 
+use gardener_provider_client::config;
 use gardener_provider_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -152,8 +153,7 @@ impl InfrastructureStatus {
     /// # Errors
     /// `InvalidArgument` naming the field that is of a wrong type, or `kind` and `apiVersion` of something else.
     pub fn parse(value: &Value) -> Result<Self> {
-        let status: Self = serde_path_to_error::deserialize(value)
-            .map_err(|error| Error::invalid(error.path().to_string(), error.inner()))?;
+        let (status, _) = config::read::<Self>(KIND, value)?;
         for (field, found, wanted) in
             [("apiVersion", &status.api_version, API_VERSION), ("kind", &status.kind, KIND)]
         {

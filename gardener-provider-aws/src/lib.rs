@@ -44,20 +44,14 @@ mod storage;
 
 use std::sync::Arc;
 
-use gardener_provider_client::{
-    client::ClientSettings,
-    clock::{Clock, SystemClock},
-    observe::CallObserver,
-    retry::RetryPolicy,
-    throttle::Rate,
-    transport::{ReqwestTransport, Transport},
-};
+use gardener_provider_client::{graph::GraphDriver, provider_setup, setup::Setup};
 use gardener_provider_core::{Capability, Provider, Result};
 
 use crate::{
     credentials::CredentialSource,
     endpoints::Endpoints,
     gardener_api::AwsApi,
+    infrastructure::AwsInfrastructure,
     session::{Sessions, Shared},
     storage::AwsStorage,
 };
@@ -78,53 +72,14 @@ impl AwsProvider {
 /// Sets an AWS provider up.
 #[derive(Debug, Default)]
 pub struct AwsProviderBuilder {
-    transport: Option<Arc<dyn Transport>>,
-    clock: Option<Arc<dyn Clock>>,
-    observer: Option<Arc<dyn CallObserver>>,
-    retry: Option<RetryPolicy>,
-    seed: Option<u64>,
-    rates: Option<Vec<(&'static str, Rate)>>,
+    setup: Setup,
     endpoints: Endpoints,
     source: CredentialSource,
 }
 
+provider_setup!(AwsProviderBuilder);
+
 impl AwsProviderBuilder {
-    /// Sends everything through this, the data of objects too; else over the network.
-    pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
-        self.transport = Some(transport);
-        self
-    }
-
-    /// Takes the time from this clock; else the machine's.
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = Some(clock);
-        self
-    }
-
-    /// Tells `observer` of every attempt at a call.
-    pub fn observer(mut self, observer: Arc<dyn CallObserver>) -> Self {
-        self.observer = Some(observer);
-        self
-    }
-
-    /// Sets how calls are retried.
-    pub fn retry(mut self, retry: RetryPolicy) -> Self {
-        self.retry = Some(retry);
-        self
-    }
-
-    /// Sets the seed of the jitter of retries, for tests that must repeat exactly.
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = Some(seed);
-        self
-    }
-
-    /// Sets how fast calls may be made, by API family; else what AWS documents. No rates: as fast as one can.
-    pub fn rates(mut self, rates: Vec<(&'static str, Rate)>) -> Self {
-        self.rates = Some(rates);
-        self
-    }
-
     /// Sets where the services are; else at their public endpoints.
     pub fn endpoints(mut self, endpoints: Endpoints) -> Self {
         self.endpoints = endpoints;
@@ -147,7 +102,7 @@ impl AwsProviderBuilder {
         Ok(Provider::builder("aws")
             .api(api)
             .machines(machines::Machines::new(Arc::clone(&sessions)))
-            .infrastructure(infrastructure::AwsInfrastructure::new(Arc::clone(&sessions)))
+            .infrastructure(GraphDriver::new(AwsInfrastructure::new(Arc::clone(&sessions))))
             .storage(AwsStorage::new(Arc::clone(&sessions)))
             .capability(Capability::Versioning)
             .capability(Capability::Retention)
@@ -158,25 +113,10 @@ impl AwsProviderBuilder {
     /// calls.
     #[doc(hidden)]
     pub fn sessions(self) -> Result<Sessions> {
-        let transport = match self.transport {
-            Some(transport) => transport,
-            None => Arc::new(ReqwestTransport::new()?),
-        };
-        let mut settings =
-            ClientSettings::new(self.clock.unwrap_or_else(|| Arc::new(SystemClock::default())));
-        settings.seed = self.seed;
-        if let Some(retry) = self.retry {
-            settings = settings.with_retry(retry);
-        }
-        if let Some(observer) = self.observer {
-            settings = settings.with_observer(observer);
-        }
         Ok(Sessions::new(Shared {
-            transport,
-            settings,
+            base: self.setup.finish(session::RATES)?,
             endpoints: self.endpoints,
             source: self.source,
-            rates: self.rates.unwrap_or_else(|| session::RATES.to_vec()),
         }))
     }
 }

@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 
+use gardener_provider_client::config;
 use gardener_provider_core::{Error, Machine, MachineClass, Region, Result, Violation};
 use serde::Deserialize;
 use serde_json::Value;
@@ -19,7 +20,7 @@ pub(crate) use samples::samples;
 
 /// How the machines of a class are.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ProviderSpec {
     #[serde(default, rename = "apiVersion")]
@@ -81,7 +82,7 @@ pub struct ProviderSpec {
 
 /// A disk.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct BlockDevice {
     /// `/root` for the disk of the image, else a name such as `/dev/sdf`. A sole disk is that of the image.
@@ -96,7 +97,7 @@ pub struct BlockDevice {
 
 /// A volume.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct Ebs {
     /// Whether it goes with the machine; true unless told.
@@ -121,7 +122,7 @@ pub struct Ebs {
 
 /// Which reserved capacity to use.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct CapacityReservation {
     /// `open`, `none` or `capacity-reservations-only`; excludes the other two.
@@ -135,7 +136,7 @@ pub struct CapacityReservation {
 
 /// The role of the machine, by ARN or name of its instance profile.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct InstanceProfile {
     /// The ARN.
@@ -146,7 +147,7 @@ pub struct InstanceProfile {
 
 /// A network interface.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct NetworkInterface {
     /// Whether it gets a public IPv4 address; the subnet's default unless told.
@@ -178,7 +179,7 @@ pub struct NetworkInterface {
 
 /// The instance metadata service.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct MetadataOptions {
     /// `enabled` or `disabled`.
@@ -193,7 +194,7 @@ pub struct MetadataOptions {
 
 /// Cores and threads.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct CpuOptions {
     /// Cores.
@@ -206,7 +207,7 @@ pub struct CpuOptions {
 
 /// Where the machine is placed.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct Placement {
     /// The placement group.
@@ -225,7 +226,7 @@ pub struct Placement {
 
 /// How the machine is bought.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct MarketOptions {
     /// `spot`, `capacity-block` or `interruptible-capacity-reservation`.
@@ -239,13 +240,16 @@ pub const ROLE_TAG: &str = "kubernetes.io/role/";
 /// Placement as JSON, for Machines whose class has none.
 pub const PLACEMENT_ANNOTATION: &str = "machine.sapcloud.io/awsPlacement";
 
+/// Where the spec stands in a MachineClass.
+const FIELD: &str = "providerSpec";
+
 impl ProviderSpec {
     /// Reads the spec of a class and checks it.
     ///
     /// # Errors
-    /// `InvalidArgument` naming every field that is wrong, or the first that is unknown or of the wrong type.
+    /// `InvalidArgument` naming every field that is unknown or wrong, or the first of a wrong type.
     pub fn of_class(class: &MachineClass) -> Result<Self> {
-        Self::parse(&class.provider_spec)?.checked()
+        Self::parse(&class.provider_spec).and_then(Self::checked).map_err(refusal)
     }
 
     /// Reads the spec of a Machine's class; what the class does not say about placement, the Machine's annotation may.
@@ -253,42 +257,32 @@ impl ProviderSpec {
     /// # Errors
     /// As [`ProviderSpec::of_class`].
     pub fn of_machine(class: &MachineClass, machine: &Machine) -> Result<Self> {
-        let mut spec = Self::parse(&class.provider_spec)?;
+        let mut spec = Self::parse(&class.provider_spec).map_err(refusal)?;
         if let (None, Some(text)) = (&spec.placement, machine.annotations.get(PLACEMENT_ANNOTATION)) {
             let field = format!("machine.spec.nodeTemplate.metadata.annotations[{PLACEMENT_ANNOTATION}]");
             let value = serde_json::from_str(text)
                 .map_err(|error| Error::invalid(&field, format!("is not JSON: {error}")))?;
-            spec.placement = Some(read(&field, value)?);
+            spec.placement = Some(config::parse_field(&field, &value).map_err(refusal)?);
         }
-        spec.checked()
+        spec.checked().map_err(refusal)
     }
 
     /// Reads the spec without checking values.
     ///
     /// # Errors
-    /// `InvalidArgument` naming the first field that is unknown or of the wrong type.
-    pub fn parse(value: &Value) -> Result<Self> {
-        read("providerSpec", value.clone())
+    /// Every field that is unknown, or the first of a wrong type.
+    pub fn parse(value: &Value) -> Result<Self, Vec<Violation>> {
+        config::parse_field(FIELD, value)
     }
 
     /// All that is wrong with a spec; empty if it is good.
     pub fn violations(value: &Value) -> Vec<Violation> {
-        match Self::parse(value) {
-            Ok(spec) => validation::violations(&spec),
-            Err(error) => {
-                let (field, problem) = error.message().split_once(": ").unwrap_or(("providerSpec", ""));
-                vec![Violation::new(field, problem)]
-            }
-        }
+        Self::parse(value).and_then(Self::checked).err().unwrap_or_default()
     }
 
-    fn checked(self) -> Result<Self> {
+    fn checked(self) -> Result<Self, Vec<Violation>> {
         let violations = validation::violations(&self);
-        if violations.is_empty() {
-            return Ok(self);
-        }
-        let all: Vec<_> = violations.iter().map(ToString::to_string).collect();
-        Err(Error::new(gardener_provider_core::ErrorKind::InvalidArgument, all.join("; ")))
+        if violations.is_empty() { Ok(self) } else { Err(violations) }
     }
 
     /// The region.
@@ -307,27 +301,8 @@ impl ProviderSpec {
     }
 }
 
-fn read<T: serde::de::DeserializeOwned>(field: &str, mut value: Value) -> Result<T> {
-    drop_nulls(&mut value);
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let path = match error.path().to_string() {
-            path if path == "." => field.to_owned(),
-            path => format!("{field}.{path}"),
-        };
-        Error::invalid(path, error.inner())
-    })
-}
-
-/// Go takes `null` for a field left out.
-fn drop_nulls(value: &mut Value) {
-    match value {
-        Value::Object(fields) => {
-            fields.retain(|_, value| !value.is_null());
-            fields.values_mut().for_each(drop_nulls);
-        }
-        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
-        _ => {}
-    }
+fn refusal(violations: Vec<Violation>) -> Error {
+    config::refusal(FIELD, violations)
 }
 
 #[cfg(test)]

@@ -1,14 +1,12 @@
 //! The clients of one identity in one region, shared by all requests that ask with it.
 
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
-};
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use gardener_provider_client::{
-    client::{ApiClient, ClientSettings},
+    client::ApiClient,
+    recent::Recent,
+    setup::Base,
     throttle::{Rate, Throttle},
     transport::Transport,
 };
@@ -47,23 +45,11 @@ pub const RATES: &[(&str, Rate)] = &[
 ];
 
 /// What all sessions of a provider share.
+#[derive(Debug)]
 pub(crate) struct Shared {
-    pub(crate) transport: Arc<dyn Transport>,
-    pub(crate) settings: ClientSettings,
+    pub(crate) base: Base,
     pub(crate) endpoints: Endpoints,
     pub(crate) source: CredentialSource,
-    pub(crate) rates: Vec<(&'static str, Rate)>,
-}
-
-/// A transport or an observer that was given may show what it has seen, so neither is shown.
-impl fmt::Debug for Shared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared")
-            .field("endpoints", &self.endpoints)
-            .field("source", &self.source)
-            .field("rates", &self.rates)
-            .finish_non_exhaustive()
-    }
 }
 
 /// The clients of one identity in one region.
@@ -79,8 +65,8 @@ pub struct Session {
 
 impl Session {
     fn new(shared: Arc<Shared>, identity: &Identity, region: &Region) -> Result<Self> {
-        let clock = &shared.settings.clock;
-        let throttle = Throttle::new(Arc::clone(clock), &shared.rates);
+        let clock = &shared.base.settings.clock;
+        let throttle = Throttle::new(Arc::clone(clock), &shared.base.rates);
         let source = match identity {
             Identity::Key { id, secret, token } => {
                 Source::Static(static_credentials(id, secret, token.as_ref()))
@@ -92,16 +78,16 @@ impl Session {
                     token_file: token_file.clone(),
                     role_arn: role_arn.clone(),
                     client: ApiClient::new(
-                        Arc::clone(&shared.transport),
+                        Arc::clone(&shared.base.transport),
                         Arc::new(dialect),
                         throttle.clone(),
-                        shared.settings.clone(),
+                        shared.base.settings.clone(),
                     ),
                     endpoint,
                 }))
             }
             Identity::Ambient => Source::Ambient(Box::new(Ambient::new(
-                Arc::clone(&shared.transport),
+                Arc::clone(&shared.base.transport),
                 Arc::clone(clock),
                 region.clone(),
             ))),
@@ -134,7 +120,7 @@ impl Session {
 
     /// The clock that all waits go through.
     pub fn clock(&self) -> &Arc<dyn gardener_provider_client::clock::Clock> {
-        &self.shared.settings.clock
+        &self.shared.base.settings.clock
     }
 
     /// The machines of this identity in this region.
@@ -157,10 +143,10 @@ impl Session {
         let endpoint = self.endpoint(operation.request.service)?;
         let dialect = AwsDialect::signed(&endpoint, Arc::clone(&self.credentials), Arc::clone(self.clock()));
         let client = ApiClient::new(
-            Arc::clone(&self.shared.transport),
+            Arc::clone(&self.shared.base.transport),
             Arc::new(dialect),
             self.throttle.clone(),
-            self.shared.settings.clone(),
+            self.shared.base.settings.clone(),
         );
         client.send(&operation.request.call(&endpoint)?).await
     }
@@ -170,13 +156,7 @@ impl Session {
 #[derive(Debug)]
 pub struct Sessions {
     shared: Arc<Shared>,
-    held: Mutex<Held>,
-}
-
-#[derive(Debug, Default)]
-struct Held {
-    sessions: HashMap<(Identity, Region), (Arc<Session>, u64)>,
-    uses: u64,
+    held: Recent<(Identity, Region), Session>,
 }
 
 /// More sessions than this are not kept; the one unused for longest goes.
@@ -184,12 +164,12 @@ const MOST: usize = 256;
 
 impl Sessions {
     pub(crate) fn new(shared: Shared) -> Self {
-        Self { shared: Arc::new(shared), held: Mutex::default() }
+        Self { shared: Arc::new(shared), held: Recent::new(MOST) }
     }
 
     /// The transport that everything goes through.
     pub fn transport(&self) -> &Arc<dyn Transport> {
-        &self.shared.transport
+        &self.shared.base.transport
     }
 
     /// How endpoints are chosen.
@@ -203,20 +183,8 @@ impl Sessions {
     /// `InvalidArgument` naming the key of the secret, or `region`.
     pub fn get(&self, secret: &SecretData, region: &Region) -> Result<Arc<Session>> {
         let key = (Identity::of(secret, self.shared.source)?, region.clone());
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        held.uses += 1;
-        let now = held.uses;
-        if let Some((session, used)) = held.sessions.get_mut(&key) {
-            *used = now;
-            return Ok(Arc::clone(session));
-        }
-        let session = Arc::new(Session::new(Arc::clone(&self.shared), &key.0, region)?);
-        if held.sessions.len() >= MOST {
-            let oldest = held.sessions.iter().min_by_key(|(_, (_, used))| *used).map(|(key, _)| key.clone());
-            oldest.and_then(|key| held.sessions.remove(&key));
-        }
-        held.sessions.insert(key, (Arc::clone(&session), now));
-        Ok(session)
+        self.held
+            .get_or_make(key, |(identity, region)| Session::new(Arc::clone(&self.shared), identity, region))
     }
 }
 

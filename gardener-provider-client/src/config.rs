@@ -175,10 +175,26 @@ impl Findings {
         }
     }
 
+    /// Checks that all of these lie within `outer`.
+    pub fn all_within(&mut self, inner: &[Cidr], outer: &Cidr) {
+        for inner in inner {
+            self.within(inner, outer);
+        }
+    }
+
+    /// Checks that none of these shares an address with `other`.
+    pub fn all_apart_from(&mut self, cidrs: &[Cidr], other: &Cidr) {
+        for one in cidrs {
+            self.apart(one, other);
+        }
+    }
+
     /// Checks that no two of these share an address.
     pub fn all_apart(&mut self, cidrs: &[Cidr]) {
         for (index, one) in cidrs.iter().enumerate() {
-            cidrs[..index].iter().for_each(|other| self.apart(one, other));
+            for other in &cidrs[..index] {
+                self.apart(one, other);
+            }
         }
     }
 }

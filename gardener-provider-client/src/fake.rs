@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     fmt,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use async_trait::async_trait;
@@ -12,7 +12,7 @@ use http::{Request, Response, StatusCode};
 
 use crate::transport::{Transport, TransportError, TransportErrorKind};
 
-/// Answers requests in the order of its script and keeps what it was sent.
+/// Answers requests in the order of its script and keeps what it was sent. Clones share both.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -24,8 +24,11 @@ use crate::transport::{Transport, TransportError, TransportErrorKind};
 /// assert_eq!(transport.requests()[0].uri(), "https://example.com/ping");
 /// # }
 /// ```
+#[derive(Clone, Default)]
+pub struct FakeTransport(Arc<Inner>);
+
 #[derive(Default)]
-pub struct FakeTransport {
+struct Inner {
     script: Mutex<VecDeque<Result<Response<Bytes>, TransportErrorKind>>>,
     requests: Mutex<Vec<Request<Bytes>>>,
 }
@@ -44,31 +47,41 @@ impl FakeTransport {
         self.response(response)
     }
 
+    /// Adds a reply of this status and body, with a header. A header that none can be becomes a status of 500.
+    #[must_use]
+    pub fn reply_with(self, status: u16, (name, value): (&str, &str), body: impl Into<Bytes>) -> Self {
+        let response = Response::builder().status(status).header(name, value).body(body.into());
+        match response {
+            Ok(response) => self.response(response),
+            Err(_) => self.reply(500, "the script's header cannot be sent"),
+        }
+    }
+
     /// Adds a reply.
     #[must_use]
     pub fn response(self, response: Response<Bytes>) -> Self {
-        lock(&self.script).push_back(Ok(response));
+        lock(&self.0.script).push_back(Ok(response));
         self
     }
 
     /// Adds a request that gets no reply.
     #[must_use]
     pub fn no_reply(self, kind: TransportErrorKind) -> Self {
-        lock(&self.script).push_back(Err(kind));
+        lock(&self.0.script).push_back(Err(kind));
         self
     }
 
     /// What was sent so far.
     pub fn requests(&self) -> Vec<Request<Bytes>> {
-        lock(&self.requests).clone()
+        lock(&self.0.requests).clone()
     }
 }
 
 #[async_trait]
 impl Transport for FakeTransport {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        lock(&self.requests).push(request);
-        match lock(&self.script).pop_front() {
+        lock(&self.0.requests).push(request);
+        match lock(&self.0.script).pop_front() {
             Some(Ok(response)) => Ok(response),
             Some(Err(kind)) => Err(TransportError::new(kind, "no reply, says the script")),
             None => Err(TransportError::new(TransportErrorKind::Connect, "the script has ended")),
@@ -78,7 +91,7 @@ impl Transport for FakeTransport {
 
 impl fmt::Debug for FakeTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FakeTransport").field("sent", &lock(&self.requests).len()).finish_non_exhaustive()
+        f.debug_struct("FakeTransport").field("sent", &lock(&self.0.requests).len()).finish_non_exhaustive()
     }
 }
 

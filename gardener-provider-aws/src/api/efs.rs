@@ -1,10 +1,9 @@
 //! File systems ([reference](https://docs.aws.amazon.com/efs/latest/ug/api-reference.html)).
 
 use bytes::Bytes;
-use gardener_provider_client::{call::Idempotency, pages::Page};
-use gardener_provider_core::{Error, Result};
-use http::{Method, Response, header};
-use serde::{Deserialize, de::DeserializeOwned};
+use gardener_provider_client::{call::Idempotency, pages::Page, rest};
+use http::{Method, header};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{ApiRequest, Operation, family, query, tags::Tags};
@@ -78,11 +77,6 @@ fn request(
     request
 }
 
-fn read<T: DeserializeOwned>(reply: &Response<Bytes>) -> Result<T> {
-    serde_json::from_slice(reply.body())
-        .map_err(|error| Error::internal(format!("the reply could not be read: {error}")).with_source(error))
-}
-
 fn pairs(tags: &Tags) -> Vec<Value> {
     tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect()
 }
@@ -104,7 +98,7 @@ pub fn describe_file_systems(id: Option<&str>, marker: Option<&str>) -> Operatio
     }
     request.query.extend(marker.map(|marker| ("Marker".to_owned(), marker.to_owned())));
     Operation::new(request, |reply| {
-        let read: Reply = read(reply)?;
+        let read: Reply = rest::json(reply)?;
         Ok(Page::new(read.file_systems, read.next_marker))
     })
 }
@@ -114,7 +108,7 @@ pub fn create_file_system(token: &str, tags: &Tags) -> Operation<FileSystem> {
     let body = json!({ "CreationToken": token, "Encrypted": true, "Tags": pairs(tags) });
     let path = "file-systems".to_owned();
     let request = request("CreateFileSystem", Method::POST, path, Some(&body), Idempotency::Idempotent);
-    Operation::new(request, read::<FileSystem>)
+    Operation::new(request, rest::json::<FileSystem>)
 }
 
 /// Begins to delete a file system that has no mount targets.
@@ -146,7 +140,7 @@ pub fn describe_mount_targets(file_system: &str, marker: Option<&str>) -> Operat
     request.query.push(("FileSystemId".to_owned(), file_system.to_owned()));
     request.query.extend(marker.map(|marker| ("Marker".to_owned(), marker.to_owned())));
     Operation::new(request, |reply| {
-        let read: Reply = read(reply)?;
+        let read: Reply = rest::json(reply)?;
         Ok(Page::new(read.mount_targets, read.next_marker))
     })
 }
@@ -160,7 +154,7 @@ pub fn create_mount_target(file_system: &str, subnet: &str, security_group: &str
     });
     let path = "mount-targets".to_owned();
     let request = request("CreateMountTarget", Method::POST, path, Some(&body), Idempotency::Idempotent);
-    Operation::new(request, read::<MountTarget>)
+    Operation::new(request, rest::json::<MountTarget>)
 }
 
 /// Begins to delete a mount target.

@@ -30,9 +30,12 @@ pub mod vpcs;
 use std::fmt;
 
 use bytes::Bytes;
-use gardener_provider_client::call::{Call, Idempotency};
+use gardener_provider_client::{
+    call::{Call, Idempotency},
+    rest::{self, encode, encode_path},
+};
 use gardener_provider_core::{Error, Result};
-use http::{HeaderName, HeaderValue, Method, Response};
+use http::{HeaderName, HeaderValue, Method};
 use url::Url;
 
 use crate::endpoints::{Endpoint, Service};
@@ -148,19 +151,16 @@ impl ApiRequest {
         let base = endpoint.url.path().trim_end_matches('/');
         let mut path = format!("{base}/");
         if let (Some(bucket), true) = (bucket, in_path) {
-            path.push_str(&encode(bucket));
+            path.push_str(&encode_path(bucket));
             if !self.path.is_empty() {
                 path.push('/');
             }
         }
-        path.push_str(&encode(&self.path));
+        path.push_str(&encode_path(&self.path));
         url.set_path(&path);
         if !self.query.is_empty() {
-            let pairs: Vec<_> = self
-                .query
-                .iter()
-                .map(|(key, value)| format!("{}={}", encode_all(key), encode_all(value)))
-                .collect();
+            let pairs: Vec<_> =
+                self.query.iter().map(|(key, value)| format!("{}={}", encode(key), encode(value))).collect();
             url.set_query(Some(&pairs.join("&")));
         }
         Ok(url)
@@ -182,56 +182,8 @@ impl fmt::Debug for ApiRequest {
     }
 }
 
-/// Percent-encodes as signatures want it: all but unreserved characters, and `/` if `slash`.
-fn percent_encode(text: &str, slash: bool) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
-            b'/' if slash => out.push('/'),
-            _ => {
-                use fmt::Write as _;
-                let _ = write!(out, "%{byte:02X}");
-            }
-        }
-    }
-    out
-}
-
-fn encode(path: &str) -> String {
-    percent_encode(path, true)
-}
-
-fn encode_all(text: &str) -> String {
-    percent_encode(text, false)
-}
-
 /// A request and the parser of its reply.
-pub struct Operation<R> {
-    /// The request.
-    pub request: ApiRequest,
-    /// Reads the reply of a success.
-    pub parse: fn(&Response<Bytes>) -> Result<R>,
-}
-
-impl<R> Operation<R> {
-    /// An operation.
-    pub fn new(request: ApiRequest, parse: fn(&Response<Bytes>) -> Result<R>) -> Self {
-        Self { request, parse }
-    }
-}
-
-impl<R> Clone for Operation<R> {
-    fn clone(&self) -> Self {
-        Self { request: self.request.clone(), parse: self.parse }
-    }
-}
-
-impl<R> fmt::Debug for Operation<R> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.request, f)
-    }
-}
+pub type Operation<R> = rest::Operation<R, ApiRequest>;
 
 /// Every request that this crate can make, with every parameter set.
 pub fn samples() -> Vec<ApiRequest> {

@@ -1,11 +1,12 @@
 use gardener_provider_client::clock::{Clock, TokioClock};
+use gardener_provider_client::fake::FakeTransport;
 use object_store::CredentialProvider;
 
 use super::*;
 use crate::{
     api::sts as sts_api,
     session::Session,
-    testing::{KEY, SECRET, Scripted, builder, day, region, secret},
+    testing::{KEY, SECRET, builder, day, forms, region, secret},
 };
 
 fn of(secret: &SecretData) -> Result<Identity> {
@@ -104,7 +105,7 @@ impl Drop for TokenFile {
     }
 }
 
-fn session(script: &Arc<Scripted>, clock: TokioClock, secret: &SecretData) -> Arc<Session> {
+fn session(script: &FakeTransport, clock: TokioClock, secret: &SecretData) -> Arc<Session> {
     builder(script).clock(Arc::new(clock)).sessions().unwrap().get(secret, &region()).unwrap()
 }
 
@@ -112,7 +113,7 @@ fn session(script: &Arc<Scripted>, clock: TokioClock, secret: &SecretData) -> Ar
 async fn a_workload_identity_is_exchanged_once_and_again_before_it_expires() {
     tokio::time::pause();
     let file = TokenFile::new("refresh", "jwt-1\n");
-    let script = Scripted::new()
+    let script = FakeTransport::new()
         .reply(200, role_reply("ONE", 15))
         .reply(200, CALLER)
         .reply(200, CALLER)
@@ -126,7 +127,7 @@ async fn a_workload_identity_is_exchanged_once_and_again_before_it_expires() {
     clock.sleep(Duration::from_secs(10 * 60 + 1)).await;
     std::fs::write(&file.0, "jwt-2").unwrap();
     call().await;
-    let (requests, forms) = (script.requests(), script.forms());
+    let (requests, forms) = (script.requests(), forms(&script));
     assert_eq!(forms[0]["Action"], "AssumeRoleWithWebIdentity");
     assert_eq!((&*forms[0]["WebIdentityToken"], &*forms[3]["WebIdentityToken"]), ("jwt-1", "jwt-2"));
     assert!(!requests[0].headers().contains_key("authorization"));
@@ -141,7 +142,7 @@ async fn refused_temporary_credentials_are_renewed_once() {
     tokio::time::pause();
     let file = TokenFile::new("renew", "jwt");
     let expired = "<E><Error><Code>ExpiredToken</Code><Message>m</Message></Error></E>";
-    let script = Scripted::new()
+    let script = FakeTransport::new()
         .reply(200, role_reply("ONE", 59))
         .reply(403, expired)
         .reply(200, role_reply("TWO", 59))
@@ -156,7 +157,7 @@ async fn refused_temporary_credentials_are_renewed_once() {
 async fn the_object_store_has_the_same_credentials() {
     tokio::time::pause();
     let file = TokenFile::new("store", "jwt");
-    let script = Scripted::new().reply(200, role_reply("ONE", 59)).reply(200, CALLER);
+    let script = FakeTransport::new().reply(200, role_reply("ONE", 59)).reply(200, CALLER);
     let session = session(&script, TokioClock::starting_at(day()), &file.secret());
     let store = ObjectStoreCredentials(Arc::clone(session.credentials()));
     assert_eq!(store.get_credential().await.unwrap().token.as_deref(), Some("t-ONE"));
@@ -170,7 +171,7 @@ async fn a_token_file_that_is_not_there_is_an_error_of_authentication() {
     let secret = SecretData::new()
         .with("workloadIdentityTokenFile", "/nonexistent/token")
         .with("roleARN", "arn:aws:iam::1:role/r");
-    let session = session(&Scripted::new(), TokioClock::starting_at(day()), &secret);
+    let session = session(&FakeTransport::new(), TokioClock::starting_at(day()), &secret);
     let error = session.run(&sts_api::get_caller_identity()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unauthenticated);
     assert!(error.to_string().contains("secret.workloadIdentityTokenFile"), "{error}");

@@ -1,4 +1,5 @@
 use gardener_provider_client::call::Idempotency;
+use gardener_provider_client::fake::FakeTransport;
 use gardener_provider_core::Region;
 use http::Method;
 
@@ -6,7 +7,7 @@ use super::*;
 use crate::{
     api::{ApiRequest, Operation, family, query::nothing},
     endpoints::Endpoints,
-    testing::{Scripted, builder, region, secret},
+    testing::{builder, region, secret},
 };
 
 fn operation(service: Service) -> Operation<()> {
@@ -14,7 +15,7 @@ fn operation(service: Service) -> Operation<()> {
     Operation::new(request, nothing)
 }
 
-async fn failure(service: Service, script: &std::sync::Arc<Scripted>) -> Error {
+async fn failure(service: Service, script: &FakeTransport) -> Error {
     let session = builder(script).sessions().unwrap().get(&secret(), &region()).unwrap();
     session.run(&operation(service)).await.unwrap_err()
 }
@@ -30,7 +31,7 @@ fn ec2_error(code: &str) -> String {
 #[tokio::test(start_paused = true)]
 async fn every_code_of_the_table_has_its_kind() {
     for (code, kind) in errors::CODES {
-        let error = failure(Service::Ec2, &Scripted::new().reply(400, ec2_error(code))).await;
+        let error = failure(Service::Ec2, &FakeTransport::new().reply(400, ec2_error(code))).await;
         assert_eq!(error.kind(), *kind, "{code}");
         assert_eq!(error.machine_code(), kind.machine_code(), "{code}");
         assert_eq!(error.gardener_code(), kind.gardener_code(), "{code}");
@@ -45,45 +46,51 @@ async fn each_protocols_errors_are_read() {
     let query = "<ErrorResponse xmlns=\"x\"><Error><Type>Sender</Type><Code>NoSuchEntity</Code><Message>gone</Message>\
                  </Error><RequestId>q</RequestId></ErrorResponse>";
     for service in [Service::Iam, Service::Sts, Service::Elb, Service::ElbV2] {
-        let error = failure(service, &Scripted::new().reply(404, query)).await;
+        let error = failure(service, &FakeTransport::new().reply(404, query)).await;
         assert_eq!((error.kind(), error.request_id()), (ErrorKind::NotFound, Some("q")), "{service}");
     }
     let listed = query.replace("<Error>", "<Errors><Error>").replace("</Error>", "</Error></Errors>");
-    assert_eq!(failure(Service::Iam, &Scripted::new().reply(404, listed)).await.kind(), ErrorKind::NotFound);
+    assert_eq!(
+        failure(Service::Iam, &FakeTransport::new().reply(404, listed)).await.kind(),
+        ErrorKind::NotFound
+    );
     let s3 = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>BucketNotEmpty</Code><Message>m</Message>\
               <BucketName>b</BucketName><RequestId>s</RequestId><HostId>h</HostId></Error>";
-    let error = failure(Service::S3, &Scripted::new().reply(409, s3)).await;
+    let error = failure(Service::S3, &FakeTransport::new().reply(409, s3)).await;
     assert_eq!((error.kind(), error.request_id()), (ErrorKind::DependencyViolation, Some("s")));
     let moved = "<Error><Code>PermanentRedirect</Code><Message>m</Message></Error>";
-    let script = Scripted::new().reply_with(301, ("x-amz-bucket-region", "eu-north-1"), moved);
+    let script = FakeTransport::new().reply_with(301, ("x-amz-bucket-region", "eu-north-1"), moved);
     let error = failure(Service::S3, &script).await;
     assert_eq!(error.message(), "the bucket is in region eu-north-1: m");
     let efs = r#"{"ErrorCode":"FileSystemInUse","Message":"in use"}"#;
-    let script = Scripted::new().reply_with(409, ("x-amzn-errortype", "FileSystemInUse:http://x/"), efs);
+    let script = FakeTransport::new().reply_with(409, ("x-amzn-errortype", "FileSystemInUse:http://x/"), efs);
     let error = failure(Service::Efs, &script).await;
     assert_eq!((error.kind(), error.message()), (ErrorKind::DependencyViolation, "in use"));
     let efs =
-        failure(Service::Efs, &Scripted::new().reply(404, r#"{"__type":"a#FileSystemNotFound"}"#)).await;
+        failure(Service::Efs, &FakeTransport::new().reply(404, r#"{"__type":"a#FileSystemNotFound"}"#)).await;
     assert_eq!(efs.kind(), ErrorKind::NotFound);
 }
 
 #[tokio::test(start_paused = true)]
 async fn s3_may_fail_with_status_200() {
     let late = "   \n<Error><Code>InternalError</Code><Message>try again</Message></Error>";
-    assert_eq!(failure(Service::S3, &Scripted::new().reply(200, late)).await.kind(), ErrorKind::Unavailable);
-    let session = builder(&Scripted::new().reply(200, "<CopyObjectResult/>")).sessions().unwrap();
+    assert_eq!(
+        failure(Service::S3, &FakeTransport::new().reply(200, late)).await.kind(),
+        ErrorKind::Unavailable
+    );
+    let session = builder(&FakeTransport::new().reply(200, "<CopyObjectResult/>")).sessions().unwrap();
     session.get(&secret(), &region()).unwrap().run(&operation(Service::S3)).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
 async fn replies_without_a_readable_error_go_by_status_and_headers() {
-    let script = Scripted::new().reply_with(503, ("x-amz-request-id", "h-1"), "<html>proxy</html>");
+    let script = FakeTransport::new().reply_with(503, ("x-amz-request-id", "h-1"), "<html>proxy</html>");
     let error = failure(Service::Ec2, &script).await;
     assert_eq!((error.kind(), error.request_id()), (ErrorKind::Unavailable, Some("h-1")));
     assert_eq!(error.message(), "the server answered 503 Service Unavailable");
-    let error = failure(Service::S3, &Scripted::new().reply(403, "")).await;
+    let error = failure(Service::S3, &FakeTransport::new().reply(403, "")).await;
     assert_eq!(error.kind(), ErrorKind::PermissionDenied);
-    let script = Scripted::new().reply_with(503, ("retry-after", "7"), "");
+    let script = FakeTransport::new().reply_with(503, ("retry-after", "7"), "");
     let error = failure(Service::Ec2, &script).await;
     assert!(error.to_string().contains("503"), "{error}");
 }
@@ -105,7 +112,7 @@ async fn the_signature_is_that_of_the_official_example() {
             Box::pin(futures::future::pending())
         }
     }
-    let script = Scripted::new().reply(200, "");
+    let script = FakeTransport::new().reply(200, "");
     let secret = gardener_provider_core::SecretData::new()
         .with("accessKeyID", "AKIAIOSFODNN7EXAMPLE")
         .with("secretAccessKey", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");

@@ -1,22 +1,14 @@
 //! What all resources of one run share: who asks, what is wanted, names, tags, and what the cloud showed.
 
-use std::{
-    fmt::Write as _,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{fmt::Write as _, sync::Arc, time::Duration};
 
 use gardener_provider_client::{
-    graph::{Scope, only_one},
+    graph::{Looks, Scope, only_one},
     pages::{Page, all_pages},
     poll::Poll,
+    rest::{or_gone, or_missing},
 };
-use gardener_provider_core::{
-    ClusterId, Difference, Error, ErrorKind, InfrastructureRequest, Networking, Result, cluster_tag,
-};
+use gardener_provider_core::{ClusterId, Difference, InfrastructureRequest, Networking, Result, cluster_tag};
 use sha2::{Digest, Sha256};
 
 use super::snapshot::{Kind, Snapshot, Tagged};
@@ -54,16 +46,6 @@ pub(crate) struct Context {
     pub(crate) ssh_public_key: Option<String>,
     pub(crate) tag: String,
     pub(crate) snapshot: Snapshot,
-}
-
-/// Whether a node was looked up already: the first look takes what all share, every later one asks the cloud anew.
-#[derive(Debug, Default)]
-pub(crate) struct Looks(AtomicBool);
-
-impl Looks {
-    pub(crate) fn is_first(&self) -> bool {
-        !self.0.swap(true, Ordering::Relaxed)
-    }
 }
 
 impl Context {
@@ -142,11 +124,16 @@ impl Context {
     }
 
     pub(crate) async fn untag(&self, id: &str, keys: &[&str]) -> Result<()> {
-        gone(self.run(delete_tags(&[id], keys)).await)
+        or_gone(self.run(delete_tags(&[id], keys)).await)
     }
 
     pub(crate) async fn run<R>(&self, operation: Operation<R>) -> Result<R> {
         self.session.run(&operation).await
+    }
+
+    /// As [`Context::run`]; none if there is no such thing.
+    pub(crate) async fn find<R>(&self, operation: Operation<R>) -> Result<Option<R>> {
+        or_missing(self.run(operation).await)
     }
 
     /// Everything that a describe call shows, all pages.
@@ -160,12 +147,8 @@ impl Context {
 
     /// The one of this id, if it exists.
     pub(crate) async fn by_id<T>(&self, describe: Describe<T>, id: &str) -> Result<Option<T>> {
-        let page: Page<T> = match self.run(describe(&Query::ids([id]))).await {
-            Ok(page) => page,
-            Err(error) if error.is_not_found() => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        Ok(page.items.into_iter().next())
+        let page: Option<Page<T>> = self.find(describe(&Query::ids([id]))).await?;
+        Ok(page.and_then(|page| page.items.into_iter().next()))
     }
 
     /// The one that this cluster owns and that `is_it`.
@@ -176,7 +159,7 @@ impl Context {
         kind: &Kind<T>,
         is_it: impl Fn(&T) -> bool,
     ) -> Result<Option<T>> {
-        let found = if looks.is_first() { kind.shared(self).await? } else { kind.fresh(self).await? };
+        let found = kind.for_look(self, looks).await?;
         let matching = found.iter().filter(|item| item.is_alive() && self.owns(item.tags()) && is_it(item));
         only_one(what, matching.cloned().collect(), |item| item.id().to_owned())
     }
@@ -213,30 +196,5 @@ impl Context {
             let _ = write!(token, "{byte:02x}");
         }
         token
-    }
-}
-
-/// Gone already is as good as deleted.
-pub(crate) fn gone(result: Result<()>) -> Result<()> {
-    match result {
-        Err(error) if error.is_not_found() => Ok(()),
-        other => other,
-    }
-}
-
-/// What a creation made, or what was made by an attempt before whose reply was lost.
-///
-/// # Errors
-/// Those of the creation and of `find`; `Conflict`, which passes, if it exists and does not show yet or is being deleted.
-pub(crate) async fn or_existing<T>(
-    created: Result<T>,
-    find: impl Future<Output = Result<Option<T>>>,
-) -> Result<T> {
-    match created {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => match find.await? {
-            Some(found) => Ok(found),
-            None => Err(Error::new(ErrorKind::Conflict, "exists, but does not show yet").with_source(error)),
-        },
-        other => other,
     }
 }

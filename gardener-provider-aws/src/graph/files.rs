@@ -6,11 +6,12 @@ use async_trait::async_trait;
 use gardener_provider_client::{
     graph::{Change, Resource, Scope, only_one},
     pages::all_pages,
+    rest::or_gone,
 };
 use gardener_provider_core::{Difference, Error, ErrorKind, Result};
 
 use super::{
-    context::{Context, SLOW, gone, or_existing},
+    context::{Context, SLOW},
     nodes,
 };
 use crate::api::{
@@ -68,9 +69,8 @@ impl Resource for OwnFileSystem {
     }
 
     /// The token is the cluster's id: EFS refuses a second file system with it as long as the first exists.
-    async fn create(&self, scope: &Scope) -> Result<FileSystem> {
-        let created = self.0.run(create_file_system(self.0.cluster.as_str(), &self.tags())).await;
-        or_existing(created, self.find(scope)).await
+    async fn create(&self, _: &Scope) -> Result<FileSystem> {
+        self.0.run(create_file_system(self.0.cluster.as_str(), &self.tags())).await
     }
 
     fn differs(&self, _: &Scope, observed: &FileSystem) -> Result<Change> {
@@ -102,7 +102,7 @@ impl Resource for OwnFileSystem {
 
     async fn delete(&self, _: &Scope, observed: &FileSystem) -> Result<()> {
         let id = &observed.file_system_id;
-        gone(self.0.run(delete_file_system(id)).await)?;
+        or_gone(self.0.run(delete_file_system(id)).await)?;
         let clock = self.0.session.clock();
         SLOW.until_some(&**clock, format!("the end of the file system {id}"), || async {
             let found = file_system(&self.0, id).await?;
@@ -206,13 +206,13 @@ impl Resource for OwnMountTarget {
     async fn create(&self, scope: &Scope) -> Result<MountTarget> {
         let (subnet, group) = (scope.id(&self.subnet())?, scope.id(nodes::NODES_SECURITY_GROUP)?);
         let create = create_mount_target(&scope.id(nodes::FILE_SYSTEM)?, &subnet, &group);
-        or_existing(self.cx.run(create).await, self.find(scope)).await
+        self.cx.run(create).await
     }
 
     /// Its network interface stands in the way of the subnet until it is gone.
     async fn delete(&self, _: &Scope, observed: &MountTarget) -> Result<()> {
         let id = &observed.mount_target_id;
-        gone(self.cx.run(delete_mount_target(id)).await)?;
+        or_gone(self.cx.run(delete_mount_target(id)).await)?;
         let clock = self.cx.session.clock();
         SLOW.until_some(&**clock, format!("the end of the mount target {id}"), || async {
             let targets = self.targets(&observed.file_system_id).await?;

@@ -3,13 +3,13 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
-use gardener_provider_client::graph::{Change, Resource, Scope};
+use gardener_provider_client::{
+    graph::{Change, Looks, Resource, Scope},
+    rest::or_gone,
+};
 use gardener_provider_core::{Difference, ErrorKind, IpFamily, Result};
 
-use super::{
-    context::{Context, Looks, gone},
-    nodes,
-};
+use super::{context::Context, nodes};
 use crate::api::{
     security_groups::{
         Direction, Peer, Rule, SecurityGroup, authorize, create_security_group, delete_security_group, revoke,
@@ -115,7 +115,7 @@ impl OwnNodesGroup {
         if rules.is_empty() {
             return Ok(());
         }
-        gone(self.0.run(revoke(id, direction, &rules)).await)
+        or_gone(self.0.run(revoke(id, direction, &rules)).await)
     }
 }
 
@@ -190,6 +190,6 @@ impl Resource for OwnNodesGroup {
     }
 
     async fn delete(&self, _: &Scope, observed: &SecurityGroup) -> Result<()> {
-        gone(self.0.run(delete_security_group(&observed.group_id)).await)
+        or_gone(self.0.run(delete_security_group(&observed.group_id)).await)
     }
 }

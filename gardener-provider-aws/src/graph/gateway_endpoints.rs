@@ -3,13 +3,13 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
-use gardener_provider_client::graph::{Change, Resource, Scope};
+use gardener_provider_client::{
+    graph::{Change, Looks, Resource, Scope},
+    rest::or_gone,
+};
 use gardener_provider_core::{Difference, Error, Result};
 
-use super::{
-    context::{Context, Looks, gone},
-    nodes,
-};
+use super::{context::Context, nodes};
 use crate::api::endpoints::{
     VpcEndpoint, create_gateway_endpoint, delete_vpc_endpoints, modify_vpc_endpoint,
 };
@@ -100,7 +100,7 @@ impl Resource for OwnEndpoint {
     }
 
     async fn delete(&self, _: &Scope, observed: &VpcEndpoint) -> Result<()> {
-        gone(self.cx.run(delete_vpc_endpoints(&[&observed.vpc_endpoint_id])).await)
+        or_gone(self.cx.run(delete_vpc_endpoints(&[&observed.vpc_endpoint_id])).await)
     }
 }
 
@@ -123,7 +123,7 @@ impl Resource for SurplusEndpoints {
     async fn find(&self, _: &Scope) -> Result<Option<Vec<VpcEndpoint>>> {
         let cx = &self.0;
         let kind = &cx.snapshot.endpoints;
-        let all = if self.1.is_first() { kind.shared(cx).await? } else { kind.fresh(cx).await? };
+        let all = kind.for_look(cx, &self.1).await?;
         let services = cx.config.networks.vpc.gateway_endpoints.iter();
         let wanted: BTreeSet<_> = services.map(|service| service_name(cx, service)).collect();
         let name = cx.name("gw-");
@@ -144,7 +144,7 @@ impl Resource for SurplusEndpoints {
 
     async fn delete(&self, _: &Scope, observed: &Vec<VpcEndpoint>) -> Result<()> {
         let ids: Vec<_> = observed.iter().map(|endpoint| endpoint.vpc_endpoint_id.as_str()).collect();
-        gone(self.0.run(delete_vpc_endpoints(&ids)).await)
+        or_gone(self.0.run(delete_vpc_endpoints(&ids)).await)
     }
 
     fn wanted(&self) -> bool {

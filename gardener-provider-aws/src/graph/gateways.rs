@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use gardener_provider_client::graph::{Change, Resource, Scope};
+use gardener_provider_client::{
+    graph::{Change, Looks, Resource, Scope},
+    rest::or_gone,
+};
 use gardener_provider_core::{Error, Result};
 
-use super::{
-    context::{Context, Looks, gone},
-    nodes,
-};
+use super::{context::Context, nodes};
 use crate::api::gateways::{
     Attachment, EgressOnlyGateway, InternetGateway, attach_internet_gateway, create_egress_only_gateway,
     create_internet_gateway, delete_egress_only_gateway, delete_internet_gateway, describe_internet_gateways,
@@ -53,7 +53,7 @@ impl Resource for OwnInternetGateway {
     }
 
     async fn delete(&self, _: &Scope, observed: &InternetGateway) -> Result<()> {
-        gone(self.0.run(delete_internet_gateway(&observed.internet_gateway_id)).await)
+        or_gone(self.0.run(delete_internet_gateway(&observed.internet_gateway_id)).await)
     }
 }
 
@@ -108,7 +108,7 @@ impl Resource for GatewayAttachment {
     }
 
     async fn delete(&self, _: &Scope, observed: &Attached) -> Result<()> {
-        gone(self.0.run(detach_internet_gateway(&observed.gateway, &observed.vpc)).await)
+        or_gone(self.0.run(detach_internet_gateway(&observed.gateway, &observed.vpc)).await)
     }
 }
 
@@ -152,6 +152,6 @@ impl Resource for OwnEgressOnlyGateway {
     }
 
     async fn delete(&self, _: &Scope, observed: &EgressOnlyGateway) -> Result<()> {
-        gone(self.0.run(delete_egress_only_gateway(&observed.egress_only_internet_gateway_id)).await)
+        or_gone(self.0.run(delete_egress_only_gateway(&observed.egress_only_internet_gateway_id)).await)
     }
 }

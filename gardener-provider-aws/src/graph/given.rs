@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use gardener_provider_client::graph::{Change, Resource, Scope};
+use gardener_provider_client::graph::{Change, Looks, Resource, Scope};
 use gardener_provider_core::{Error, IpFamily, Result};
 use ipnet::IpNet;
 
 use super::{
-    context::{Context, Looks, SHARED},
+    context::{Context, SHARED},
     network::{DnsAttributes, domain_name},
     nodes,
     subnet::Purpose,
@@ -372,8 +372,7 @@ impl Given for GivenSubnet {
 
     async fn look(&self, _: &Scope) -> Result<Option<Subnet>> {
         let kind = &self.cx.snapshot.given_subnets;
-        let found =
-            if self.looks.is_first() { kind.shared(&self.cx).await? } else { kind.fresh(&self.cx).await? };
+        let found = kind.for_look(&self.cx, &self.looks).await?;
         Ok(found.iter().find(|subnet| subnet.subnet_id == self.subnet).cloned())
     }
 
@@ -450,8 +449,7 @@ impl Given for GivenRouteTable {
 
     async fn look(&self, _: &Scope) -> Result<Option<RouteTable>> {
         let kind = &self.cx.snapshot.given_route_tables;
-        let tables =
-            if self.looks.is_first() { kind.shared(&self.cx).await? } else { kind.fresh(&self.cx).await? };
+        let tables = kind.for_look(&self.cx, &self.looks).await?;
         let uses = |table: &&RouteTable, is_it: &dyn Fn(&crate::api::routes::Association) -> bool| {
             table.associations.iter().any(is_it)
         };
@@ -498,8 +496,7 @@ impl Given for GivenAddress {
 
     async fn look(&self, _: &Scope) -> Result<Option<Address>> {
         let kind = &self.cx.snapshot.given_addresses;
-        let found =
-            if self.looks.is_first() { kind.shared(&self.cx).await? } else { kind.fresh(&self.cx).await? };
+        let found = kind.for_look(&self.cx, &self.looks).await?;
         Ok(found.iter().find(|address| address.allocation_id == self.allocation).cloned())
     }
 

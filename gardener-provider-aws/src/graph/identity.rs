@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use gardener_provider_client::graph::{Change, Resource, Scope};
+use gardener_provider_client::{
+    graph::{Change, Resource, Scope},
+    rest::or_gone,
+};
 use gardener_provider_core::{Difference, Error, ErrorKind, Result};
 use serde_json::{Value, json};
 
-use super::{
-    context::{Context, gone, or_existing},
-    nodes,
-};
+use super::{context::Context, nodes};
 use crate::api::{
     describe::Query,
     iam::{
@@ -30,14 +30,6 @@ pub(crate) fn nodes_name(cx: &Context) -> String {
 /// The name of the key pair.
 pub(crate) fn key_name(cx: &Context) -> String {
     cx.name("ssh-publickey")
-}
-
-fn missing<T>(result: Result<T>) -> Result<Option<T>> {
-    match result {
-        Ok(found) => Ok(Some(found)),
-        Err(error) if error.is_not_found() => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 /// The role of the nodes.
@@ -71,15 +63,14 @@ impl Resource for NodesRole {
     }
 
     async fn find(&self, _: &Scope) -> Result<Option<Role>> {
-        missing(self.0.run(get_role(&nodes_name(&self.0))).await)
+        self.0.find(get_role(&nodes_name(&self.0))).await
     }
 
-    async fn create(&self, scope: &Scope) -> Result<Role> {
+    async fn create(&self, _: &Scope) -> Result<Role> {
         let name = nodes_name(&self.0);
         let trust = self.trust().to_string();
-        let created = self.0.run(create_role(&name, &trust, &self.0.named_tags(&name))).await;
-        let created = created.map(|role| Role { assume_role_policy_document: trust, ..role });
-        or_existing(created, self.find(scope)).await
+        let role = self.0.run(create_role(&name, &trust, &self.0.named_tags(&name))).await?;
+        Ok(Role { assume_role_policy_document: trust, ..role })
     }
 
     fn differs(&self, _: &Scope, observed: &Role) -> Result<Change> {
@@ -97,7 +88,7 @@ impl Resource for NodesRole {
     }
 
     async fn delete(&self, _: &Scope, observed: &Role) -> Result<()> {
-        gone(self.0.run(delete_role(&observed.role_name)).await)
+        or_gone(self.0.run(delete_role(&observed.role_name)).await)
     }
 }
 
@@ -118,13 +109,12 @@ impl Resource for NodesProfile {
     }
 
     async fn find(&self, _: &Scope) -> Result<Option<InstanceProfile>> {
-        missing(self.0.run(get_instance_profile(&nodes_name(&self.0))).await)
+        self.0.find(get_instance_profile(&nodes_name(&self.0))).await
     }
 
-    async fn create(&self, scope: &Scope) -> Result<InstanceProfile> {
+    async fn create(&self, _: &Scope) -> Result<InstanceProfile> {
         let name = nodes_name(&self.0);
-        let created = self.0.run(create_instance_profile(&name, &self.0.named_tags(&name))).await;
-        or_existing(created, self.find(scope)).await
+        self.0.run(create_instance_profile(&name, &self.0.named_tags(&name))).await
     }
 
     fn differs(&self, _: &Scope, observed: &InstanceProfile) -> Result<Change> {
@@ -139,7 +129,7 @@ impl Resource for NodesProfile {
     async fn update(&self, scope: &Scope, observed: &InstanceProfile) -> Result<InstanceProfile> {
         let (profile, wanted) = (&observed.instance_profile_name, nodes_name(&self.0));
         for role in observed.roles.iter().filter(|role| role.role_name != wanted) {
-            gone(self.0.run(remove_role_from_instance_profile(profile, &role.role_name)).await)?;
+            or_gone(self.0.run(remove_role_from_instance_profile(profile, &role.role_name)).await)?;
         }
         if !observed.roles.iter().any(|role| role.role_name == wanted) {
             match self.0.run(add_role_to_instance_profile(profile, &wanted)).await {
@@ -160,9 +150,9 @@ impl Resource for NodesProfile {
     async fn delete(&self, _: &Scope, observed: &InstanceProfile) -> Result<()> {
         let profile = &observed.instance_profile_name;
         for role in &observed.roles {
-            gone(self.0.run(remove_role_from_instance_profile(profile, &role.role_name)).await)?;
+            or_gone(self.0.run(remove_role_from_instance_profile(profile, &role.role_name)).await)?;
         }
-        gone(self.0.run(delete_instance_profile(profile)).await)
+        or_gone(self.0.run(delete_instance_profile(profile)).await)
     }
 }
 
@@ -216,7 +206,7 @@ impl Resource for NodesPolicy {
 
     async fn find(&self, _: &Scope) -> Result<Option<RolePolicy>> {
         let name = nodes_name(&self.0);
-        missing(self.0.run(get_role_policy(&name, &name)).await)
+        self.0.find(get_role_policy(&name, &name)).await
     }
 
     async fn create(&self, _: &Scope) -> Result<RolePolicy> {
@@ -238,7 +228,7 @@ impl Resource for NodesPolicy {
     }
 
     async fn delete(&self, _: &Scope, observed: &RolePolicy) -> Result<()> {
-        gone(self.0.run(delete_role_policy(&observed.role_name, &observed.policy_name)).await)
+        or_gone(self.0.run(delete_role_policy(&observed.role_name, &observed.policy_name)).await)
     }
 }
 
@@ -265,7 +255,7 @@ impl Resource for OwnKeyPair {
 
     async fn find(&self, _: &Scope) -> Result<Option<KeyPair>> {
         let query = Query::ids([key_name(&self.0)]);
-        let found = missing(self.0.run(describe_key_pairs(&query)).await)?;
+        let found = self.0.find(describe_key_pairs(&query)).await?;
         Ok(found.and_then(|page| page.items.into_iter().next()))
     }
 
@@ -292,7 +282,7 @@ impl Resource for OwnKeyPair {
     }
 
     async fn delete(&self, _: &Scope, observed: &KeyPair) -> Result<()> {
-        gone(self.0.run(delete_key_pair(&observed.key_name)).await)
+        or_gone(self.0.run(delete_key_pair(&observed.key_name)).await)
     }
 
     fn wanted(&self) -> bool {

@@ -6,13 +6,14 @@ use std::{collections::BTreeMap, sync::Arc};
 use async_trait::async_trait;
 use futures::future::try_join_all;
 use gardener_provider_client::{
-    graph::{Resource, Scope},
+    graph::{Looks, Resource, Scope},
     pages::{Page, all_pages},
+    rest::or_gone,
 };
 use gardener_provider_core::{Error, Result};
 
 use super::{
-    context::{Context, Looks, SLOW, gone},
+    context::{Context, SLOW},
     identity::nodes_name,
     nodes,
 };
@@ -184,9 +185,10 @@ impl Resource for LoadBalancers {
         let (cx, vpc) = (&self.0, scope.id(nodes::VPC)?);
         let classic = observed.classic.iter().map(|name| delete_classic(name));
         let second = observed.load_balancers.iter().map(|arn| delete_load_balancer(arn));
-        try_join_all(classic.chain(second).map(|operation| async { gone(cx.run(operation).await) })).await?;
+        try_join_all(classic.chain(second).map(|operation| async { or_gone(cx.run(operation).await) }))
+            .await?;
         let groups = observed.target_groups.iter().map(|arn| delete_target_group(arn));
-        try_join_all(groups.map(|operation| async { gone(cx.run(operation).await) })).await?;
+        try_join_all(groups.map(|operation| async { or_gone(cx.run(operation).await) })).await?;
         self.interfaces_gone(&vpc, observed).await
     }
 }
@@ -210,7 +212,7 @@ impl BalancerGroups {
                 };
                 let rules: Vec<_> = other.rules().into_iter().filter(names_it).collect();
                 if !rules.is_empty() && other.group_id != group.group_id {
-                    gone(self.0.run(revoke(&other.group_id, direction, &rules)).await)?;
+                    or_gone(self.0.run(revoke(&other.group_id, direction, &rules)).await)?;
                 }
             }
         }
@@ -237,10 +239,7 @@ impl Resource for BalancerGroups {
             let filters = [Filter::is("vpc-id", &vpc), Filter::tag(CONTROLLER_TAG, cx.cluster.as_str())];
             cx.all(describe_security_groups, Query::matching(filters)).await
         };
-        let by_cluster = async {
-            let kind = &cx.snapshot.security_groups;
-            if self.1.is_first() { kind.shared(cx).await } else { kind.fresh(cx).await }
-        };
+        let by_cluster = cx.snapshot.security_groups.for_look(cx, &self.1);
         let (by_cluster, by_controller) = futures::try_join!(by_cluster, by_controller)?;
         let groups = by_cluster.iter().chain(&by_controller);
         let ours = groups.filter(|group| {
@@ -262,7 +261,7 @@ impl Resource for BalancerGroups {
             self.unlink(group).await?;
         }
         for id in observed.keys() {
-            gone(self.0.run(delete_security_group(id)).await)?;
+            or_gone(self.0.run(delete_security_group(id)).await)?;
         }
         Ok(())
     }

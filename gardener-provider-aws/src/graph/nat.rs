@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use gardener_provider_client::graph::{Change, Resource, Scope};
+use gardener_provider_client::{
+    graph::{Change, Looks, Resource, Scope},
+    rest::or_gone,
+};
 use gardener_provider_core::{Difference, Error, ErrorKind, Result};
 
 use super::{
-    context::{Context, Looks, SLOW, gone},
+    context::{Context, SLOW},
     nodes,
 };
 use crate::api::{
@@ -65,7 +68,7 @@ impl Resource for OwnAddress {
     }
 
     async fn delete(&self, _: &Scope, observed: &Address) -> Result<()> {
-        gone(self.cx.run(release_address(&observed.allocation_id)).await)
+        or_gone(self.cx.run(release_address(&observed.allocation_id)).await)
     }
 
     fn wanted(&self) -> bool {
@@ -176,7 +179,7 @@ impl Resource for OwnNatGateway {
 
     /// Its address can be released once it is gone.
     async fn delete(&self, _: &Scope, observed: &NatGateway) -> Result<()> {
-        gone(self.cx.run(delete_nat_gateway(&observed.nat_gateway_id)).await)?;
+        or_gone(self.cx.run(delete_nat_gateway(&observed.nat_gateway_id)).await)?;
         self.once(&observed.nat_gateway_id, |gateway| matches!(gateway.state.as_str(), "deleted" | "failed"))
             .await
             .map(drop)

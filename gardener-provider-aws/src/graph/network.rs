@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use gardener_provider_client::graph::{Change, Resource, Scope};
+use gardener_provider_client::{
+    graph::{Change, Looks, Resource, Scope},
+    rest::or_gone,
+};
 use gardener_provider_core::{Difference, Error, Result};
 
 use super::{
-    context::{Context, Looks, QUICK, gone},
+    context::{Context, QUICK},
     nodes,
 };
 use crate::api::{
@@ -69,7 +72,7 @@ impl Resource for OwnDhcpOptions {
     }
 
     async fn delete(&self, _: &Scope, observed: &DhcpOptions) -> Result<()> {
-        gone(self.0.run(delete_dhcp_options(&observed.dhcp_options_id)).await)
+        or_gone(self.0.run(delete_dhcp_options(&observed.dhcp_options_id)).await)
     }
 }
 
@@ -132,7 +135,7 @@ impl Resource for OwnVpc {
     }
 
     async fn delete(&self, _: &Scope, observed: &Vpc) -> Result<()> {
-        gone(self.0.run(delete_vpc(&observed.vpc_id)).await)
+        or_gone(self.0.run(delete_vpc(&observed.vpc_id)).await)
     }
 }
 
@@ -180,7 +183,7 @@ impl Resource for DhcpAssociation {
     }
 
     async fn delete(&self, _: &Scope, observed: &Associated) -> Result<()> {
-        gone(self.0.run(associate_dhcp_options("default", &observed.vpc)).await)
+        or_gone(self.0.run(associate_dhcp_options("default", &observed.vpc)).await)
     }
 }
 
@@ -369,7 +372,7 @@ impl Resource for DefaultGroup {
             let rules: Vec<Rule> =
                 observed.rules().into_iter().filter(|rule| rule.direction == direction).collect();
             if !rules.is_empty() {
-                gone(self.0.run(revoke(&observed.group_id, direction, &rules)).await)?;
+                or_gone(self.0.run(revoke(&observed.group_id, direction, &rules)).await)?;
             }
         }
         Ok(SecurityGroup { ingress: Vec::new(), egress: Vec::new(), ..observed.clone() })

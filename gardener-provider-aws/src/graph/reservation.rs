@@ -6,11 +6,12 @@ use async_trait::async_trait;
 use gardener_provider_client::{
     graph::{Resource, Scope},
     pages::all_pages,
+    rest::or_gone,
 };
 use gardener_provider_core::{Error, Result};
 use ipnet::Ipv6Net;
 
-use super::context::{Context, gone};
+use super::context::Context;
 use crate::api::subnets::{
     CidrReservation, Subnet, create_subnet_cidr_reservation, delete_subnet_cidr_reservation,
     get_subnet_cidr_reservations,
@@ -72,7 +73,7 @@ impl Resource for ServicesReservation {
     }
 
     async fn delete(&self, _: &Scope, observed: &CidrReservation) -> Result<()> {
-        gone(self.cx.run(delete_subnet_cidr_reservation(&observed.subnet_cidr_reservation_id)).await)
+        or_gone(self.cx.run(delete_subnet_cidr_reservation(&observed.subnet_cidr_reservation_id)).await)
     }
 }
 

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use gardener_provider_client::graph::{Change, Resource, Scope};
+use gardener_provider_client::{
+    graph::{Change, Looks, Resource, Scope},
+    rest::or_gone,
+};
 use gardener_provider_core::{Difference, ErrorKind, Result};
 
-use super::{
-    context::{Context, Looks, gone},
-    nodes,
-};
+use super::{context::Context, nodes};
 use crate::api::{
     describe::Query,
     query::Filter,
@@ -76,7 +76,7 @@ impl Resource for OwnRouteTable {
     }
 
     async fn delete(&self, _: &Scope, observed: &RouteTable) -> Result<()> {
-        gone(self.cx.run(delete_route_table(&observed.route_table_id)).await)
+        or_gone(self.cx.run(delete_route_table(&observed.route_table_id)).await)
     }
 }
 
@@ -303,6 +303,6 @@ impl Resource for TableAssociation {
         if scope.try_id(&self.table).is_none_or(|ours| ours != observed.route_table_id) {
             return Ok(());
         }
-        gone(self.cx.run(disassociate_route_table(&observed.id)).await)
+        or_gone(self.cx.run(disassociate_route_table(&observed.id)).await)
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
+use gardener_provider_client::graph::{Looks, SharedList};
 use gardener_provider_core::Result;
-use tokio::sync::OnceCell;
 
 use super::{context::Context, subnet::Purpose};
 use crate::api::{
@@ -66,7 +66,7 @@ tagged! {
 pub(crate) struct Kind<T> {
     describe: Describe<T>,
     query: Query,
-    cell: OnceCell<Arc<Vec<T>>>,
+    list: SharedList<T>,
 }
 
 impl<T: Clone> Kind<T> {
@@ -76,17 +76,22 @@ impl<T: Clone> Kind<T> {
 
     /// All resources that match the filter, in place of the cluster's tag.
     fn matching(describe: Describe<T>, filter: Filter) -> Self {
-        Self { describe, query: Query::matching([filter]), cell: OnceCell::new() }
+        Self { describe, query: Query::matching([filter]), list: SharedList::new() }
     }
 
     /// As the first who asked in this run saw them.
     pub(crate) async fn shared(&self, cx: &Context) -> Result<Arc<Vec<T>>> {
-        self.cell.get_or_try_init(|| self.fresh(cx)).await.cloned()
+        self.list.shared(|| self.fresh(cx)).await
     }
 
     /// As they are now.
-    pub(crate) async fn fresh(&self, cx: &Context) -> Result<Arc<Vec<T>>> {
-        cx.all(self.describe, self.query.clone()).await.map(Arc::new)
+    pub(crate) async fn fresh(&self, cx: &Context) -> Result<Vec<T>> {
+        cx.all(self.describe, self.query.clone()).await
+    }
+
+    /// As a node that was looked up before, or was not, must see them.
+    pub(crate) async fn for_look(&self, cx: &Context, looks: &Looks) -> Result<Arc<Vec<T>>> {
+        looks.list(&self.list, || self.fresh(cx)).await
     }
 }
 

@@ -3,12 +3,15 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
-use gardener_provider_client::graph::{Change, Resource, Scope};
+use gardener_provider_client::{
+    graph::{Change, Looks, Resource, Scope},
+    rest::or_gone,
+};
 use gardener_provider_core::{Difference, Error, IpFamily, Result};
 use ipnet::Ipv6Net;
 
 use super::{
-    context::{Context, Looks, QUICK, gone},
+    context::{Context, QUICK},
     nodes,
 };
 use crate::api::{
@@ -286,7 +289,7 @@ impl Resource for OwnSubnet {
     }
 
     async fn delete(&self, _: &Scope, observed: &Subnet) -> Result<()> {
-        gone(self.cx.run(delete_subnet(&observed.subnet_id)).await)
+        or_gone(self.cx.run(delete_subnet(&observed.subnet_id)).await)
     }
 }
 

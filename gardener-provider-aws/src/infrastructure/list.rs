@@ -110,9 +110,9 @@ async fn identities(cx: &Context) -> Result<Vec<CloudResource>> {
     let name = nodes_name(cx);
     let query = Query::ids([key_name(cx)]);
     let (role, profile, keys) = futures::try_join!(
-        exists(cx.run(get_role(&name))),
-        exists(cx.run(get_instance_profile(&name))),
-        exists(cx.run(describe_key_pairs(&query))),
+        cx.find(get_role(&name)),
+        cx.find(get_instance_profile(&name)),
+        cx.find(describe_key_pairs(&query)),
     )?;
     let role = role.map(|role| CloudResource::new("IAM role", role.role_name));
     let profile =
@@ -120,12 +120,4 @@ async fn identities(cx: &Context) -> Result<Vec<CloudResource>> {
     let keys = keys.map(|page| page.items).unwrap_or_default().into_iter();
     let keys = keys.map(|key| CloudResource::new("key pair", key.key_pair_id).with_name(key.key_name));
     Ok(role.into_iter().chain(profile).chain(keys).collect())
-}
-
-async fn exists<T>(found: impl Future<Output = Result<T>>) -> Result<Option<T>> {
-    match found.await {
-        Ok(found) => Ok(Some(found)),
-        Err(error) if error.is_not_found() => Ok(None),
-        Err(error) => Err(error),
-    }
 }

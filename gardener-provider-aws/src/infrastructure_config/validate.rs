@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use gardener_provider_client::config::{Cidr, Findings};
 use gardener_provider_core::{IpFamily, Networking, Region, Violation};
 use ipnet::{IpNet, Ipv4Net};
 
@@ -22,7 +23,7 @@ pub(super) fn create(
     region: &Region,
     networking: &Networking,
 ) -> Vec<Violation> {
-    let mut check = Check { config, wrong: Vec::new() };
+    let mut check = Check { config, wrong: Findings::new() };
     check.constants();
     check.vpc(networking);
     check.zones(region, networking);
@@ -34,33 +35,22 @@ pub(super) fn create(
         check.ignored_tags(tags);
     }
     check.cidrs(networking);
-    check.wrong
+    check.wrong.into_violations()
 }
 
 struct Check<'a> {
     config: &'a InfrastructureConfig,
-    wrong: Vec<Violation>,
-}
-
-/// A CIDR and the field that holds it.
-struct Named {
-    field: String,
-    net: IpNet,
+    wrong: Findings,
 }
 
 impl Check<'_> {
     fn say(&mut self, field: impl Into<String>, problem: impl Into<String>) {
-        self.wrong.push(Violation::new(field, problem));
+        self.wrong.say(field, problem);
     }
 
     fn constants(&mut self) {
-        let config = self.config;
-        if config.api_version.as_deref().is_some_and(|version| version != API_VERSION) {
-            self.say("apiVersion", format!("must be {API_VERSION:?}"));
-        }
-        if config.kind.as_deref().is_some_and(|kind| kind != KIND) {
-            self.say("kind", format!("must be {KIND:?}"));
-        }
+        self.wrong.constant("apiVersion", self.config.api_version.as_deref(), API_VERSION);
+        self.wrong.constant("kind", self.config.kind.as_deref(), KIND);
     }
 
     fn vpc(&mut self, networking: &Networking) {
@@ -115,12 +105,12 @@ impl Check<'_> {
         }
         if let Some(block) = &pool.cidr_block {
             let field = format!("{FIELD}.cidrBlock");
-            match self.cidr(&field, block) {
-                Some(IpNet::V6(net)) if net.prefix_len() == 56 => {}
-                Some(net) => {
-                    self.say(field, format!("{net} must be an IPv6 block with the prefix length /56"));
-                }
-                None => {}
+            let found = self.wrong.cidr(field, block);
+            if let Some(found) =
+                found.filter(|found| !matches!(found.net, IpNet::V6(net) if net.prefix_len() == 56))
+            {
+                let problem = format!("{} must be an IPv6 block with the prefix length /56", found.net);
+                self.say(found.field, problem);
             }
         }
     }
@@ -286,82 +276,48 @@ impl Check<'_> {
                 [("internal", &zone.internal), ("public", &zone.public), ("workers", &zone.workers)]
             {
                 let field = format!("networks.zones[{index}].{name}");
-                let Some(net) = cidr.as_ref().and_then(|cidr| self.block(&field, cidr)) else { continue };
+                let Some(subnet) = cidr.as_ref().and_then(|cidr| self.block(field, cidr)) else { continue };
                 if name == "workers" {
-                    workers.push(Named { field: field.clone(), net });
+                    workers.push(subnet.clone());
                 }
-                subnets.push(Named { field, net });
+                subnets.push(subnet);
             }
         }
         let vpc = self.config.networks.vpc.cidr.clone();
-        let vpc = vpc.and_then(|cidr| self.block("networks.vpc.cidr", &cidr));
-        let mut shoot = |field: &str, cidr: &Option<String>| {
-            let net = cidr.as_ref().and_then(|cidr| self.cidr(field, cidr))?;
-            Some(Named { field: field.to_owned(), net })
-        };
+        let vpc = vpc.and_then(|cidr| self.block("networks.vpc.cidr".to_owned(), &cidr));
+        let mut shoot =
+            |field: &str, cidr: &Option<String>| cidr.as_ref().and_then(|cidr| self.wrong.cidr(field, cidr));
         let nodes = shoot("networking.nodes", &networking.nodes);
         let others =
             [shoot("networking.pods", &networking.pods), shoot("networking.services", &networking.services)];
         // The workers' IPv6 comes from the VPC's block, which is not known yet.
         if let Some(nodes) = nodes.filter(|nodes| matches!(nodes.net, IpNet::V4(_))) {
-            for workers in &workers {
-                self.within(workers, &nodes.field, nodes.net);
-            }
-            if let Some(vpc) = vpc {
-                self.within(&nodes, "networks.vpc.cidr", vpc);
+            self.wrong.all_within(&workers, &nodes);
+            if let Some(vpc) = &vpc {
+                self.wrong.within(&nodes, vpc);
             }
         }
-        if let Some(vpc) = vpc {
-            for subnet in &subnets {
-                self.within(subnet, "networks.vpc.cidr", vpc);
-            }
+        if let Some(vpc) = &vpc {
+            self.wrong.all_within(&subnets, vpc);
         }
         for other in others.iter().flatten() {
-            if let Some(vpc) = vpc {
-                self.apart(other, "networks.vpc.cidr", vpc);
+            if let Some(vpc) = &vpc {
+                self.wrong.apart(other, vpc);
             }
-            for subnet in &subnets {
-                self.apart(subnet, &other.field, other.net);
-            }
+            self.wrong.all_apart_from(&subnets, other);
         }
-        for (index, subnet) in subnets.iter().enumerate() {
-            subnets[..index].iter().for_each(|before| self.apart(subnet, &before.field, before.net));
-        }
-    }
-
-    /// A CIDR in its canonical form: the address has no bits behind the prefix.
-    fn cidr(&mut self, field: &str, text: &str) -> Option<IpNet> {
-        let Ok(net) = text.parse::<IpNet>() else {
-            self.say(field, format!("{text:?} is not a CIDR, such as \"10.250.0.0/16\""));
-            return None;
-        };
-        if net.trunc() != net {
-            self.say(field, format!("{text} has bits behind its prefix; write {}", net.trunc()));
-        }
-        Some(net.trunc())
+        self.wrong.all_apart(&subnets);
     }
 
     /// A CIDR of a VPC or subnet: IPv4, /16 to /28
     /// ([source](https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html)).
-    fn block(&mut self, field: &str, text: &str) -> Option<IpNet> {
-        let net = self.cidr(field, text)?;
-        match net {
+    fn block(&mut self, field: String, text: &str) -> Option<Cidr> {
+        let found = self.wrong.cidr(field, text)?;
+        match found.net {
             IpNet::V4(v4) if is_size(v4) => {}
-            _ => self.say(field, format!("{net} must be an IPv4 block from /16 to /28")),
+            net => self.say(&found.field, format!("{net} must be an IPv4 block from /16 to /28")),
         }
-        Some(net)
-    }
-
-    fn within(&mut self, inner: &Named, field: &str, outer: IpNet) {
-        if !outer.contains(&inner.net) {
-            self.say(&inner.field, format!("{} must lie within {field}, {outer}", inner.net));
-        }
-    }
-
-    fn apart(&mut self, one: &Named, field: &str, other: IpNet) {
-        if one.net.contains(&other) || other.contains(&one.net) {
-            self.say(&one.field, format!("{} must not overlap with {field}, {other}", one.net));
-        }
+        Some(found)
     }
 
     fn id(&mut self, field: &str, id: &str, prefix: &str) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gardener_provider_client::poll::Poll;
+use gardener_provider_client::{poll::Poll, rest::or_gone};
 use gardener_provider_core::{Error, ErrorKind, Result};
 
 use super::{Job, fleet::Parts};
@@ -72,22 +72,15 @@ async fn sweep(job: &Job<'_>, ended: &[Instance]) -> Result<()> {
         let parts = job.session.fleet().parts(&job.keys, job.request.machine.name.as_str()).await?;
         let left = Left::of(job, &parts, ended);
         for id in left.volumes {
-            gone(job.session.run(&delete_volume(id)).await)?;
+            or_gone(job.session.run(&delete_volume(id)).await)?;
         }
         for id in left.interfaces {
-            gone(job.session.run(&delete_network_interface(id)).await)?;
+            or_gone(job.session.run(&delete_network_interface(id)).await)?;
         }
         Ok((!left.held).then_some(()))
     };
     let what = format!("the disks and network interfaces of machine {} to go", job.request.machine.name);
     RELEASE.until_some(&**job.session.clock(), what, look).await
-}
-
-fn gone(result: Result<()>) -> Result<()> {
-    match result {
-        Err(error) if error.is_not_found() => Ok(()),
-        result => result,
-    }
 }
 
 /// What is left of a machine and can be deleted now, and whether more still hangs on an instance that has ended.

@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
-use gardener_provider_core::{ErrorKind, Region, SecretData};
+use gardener_provider_client::fake::FakeTransport;
+use gardener_provider_core::{ErrorKind, Region};
 
-use super::*;
 use crate::{
     api::sts,
-    testing::{KEY, SECRET, Scripted, builder, region, secret},
+    testing::{KEY, SECRET, builder, region, secret},
 };
 
 const CALLER: &str = "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::1:user/u</Arn>\
@@ -13,7 +13,7 @@ const CALLER: &str = "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>a
 
 #[tokio::test(start_paused = true)]
 async fn requests_of_one_identity_in_one_region_share_a_session() {
-    let sessions = builder(&Scripted::new()).sessions().unwrap();
+    let sessions = builder(&FakeTransport::new()).sessions().unwrap();
     let one = sessions.get(&secret(), &region()).unwrap();
     assert!(Arc::ptr_eq(&one, &sessions.get(&secret().with("userData", "x"), &region()).unwrap()));
     let other = secret().with("secretAccessKey", "another");
@@ -23,25 +23,8 @@ async fn requests_of_one_identity_in_one_region_share_a_session() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_session_unused_for_longest_goes_when_there_are_too_many() {
-    let sessions = builder(&Scripted::new()).sessions().unwrap();
-    let numbered =
-        |n: usize| SecretData::new().with("accessKeyID", format!("K{n}")).with("secretAccessKey", "s");
-    let first = sessions.get(&numbered(0), &region()).unwrap();
-    let second = sessions.get(&numbered(1), &region()).unwrap();
-    for n in 2..MOST {
-        sessions.get(&numbered(n), &region()).unwrap();
-    }
-    assert!(Arc::ptr_eq(&first, &sessions.get(&numbered(0), &region()).unwrap()));
-    sessions.get(&numbered(MOST), &region()).unwrap();
-    assert_eq!(sessions.held.lock().unwrap().sessions.len(), MOST);
-    assert!(Arc::ptr_eq(&first, &sessions.get(&numbered(0), &region()).unwrap()));
-    assert!(!Arc::ptr_eq(&second, &sessions.get(&numbered(1), &region()).unwrap()));
-}
-
-#[tokio::test(start_paused = true)]
 async fn an_operation_goes_out_signed_and_its_reply_comes_back_parsed() {
-    let script = Scripted::new().reply(200, CALLER);
+    let script = FakeTransport::new().reply(200, CALLER);
     let sessions = builder(&script).sessions().unwrap();
     let session = sessions.get(&secret(), &region()).unwrap();
     assert_eq!(session.run(&sts::get_caller_identity()).await.unwrap().account, "1");
@@ -57,7 +40,7 @@ async fn an_operation_goes_out_signed_and_its_reply_comes_back_parsed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_reply_that_makes_no_sense_names_the_operation() {
-    let script = Scripted::new().reply(200, "<Other/>");
+    let script = FakeTransport::new().reply(200, "<Other/>");
     let session = builder(&script).sessions().unwrap().get(&secret(), &region()).unwrap();
     let error = session.run(&sts::get_caller_identity()).await.unwrap_err();
     assert_eq!((error.kind(), error.operation()), (ErrorKind::Internal, Some("GetCallerIdentity")));

@@ -245,17 +245,16 @@ fn error_of(failure: &NotDeleted) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
+    use gardener_provider_client::fake::FakeTransport;
     use gardener_provider_core::{BucketName, BucketRef, ObjectPrefix};
 
     use super::*;
-    use crate::testing::{Scripted, builder, region, secret};
+    use crate::testing::{builder, region, secret};
 
     const PAGE: &str = "<L><Version><Key>a/1</Key><VersionId>v1</VersionId></Version>\
         <Version><Key>a/2</Key><VersionId>v2</VersionId></Version><IsTruncated>false</IsTruncated></L>";
 
-    async fn purge(script: &Arc<Scripted>) -> Result<DeletedObjects> {
+    async fn purge(script: &FakeTransport) -> Result<DeletedObjects> {
         let storage = builder(script).build()?.storage;
         let bucket = BucketRef::new(BucketName::new("backup")?, region(), secret());
         storage.delete_prefix(&bucket, &ObjectPrefix::new("a")?).await
@@ -268,14 +267,14 @@ mod tests {
         )
     }
 
-    fn body(script: &Arc<Scripted>, number: usize) -> String {
+    fn body(script: &FakeTransport, number: usize) -> String {
         String::from_utf8(script.requests()[number].body().to_vec()).unwrap()
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_failed_is_sent_again_and_nothing_else() {
         for id in ["v2", ""] {
-            let script = Scripted::new()
+            let script = FakeTransport::new()
                 .reply(200, PAGE)
                 .reply(200, failing("InternalError", id))
                 .reply(200, "<DeleteResult/>");
@@ -288,7 +287,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_never_succeeds_is_reported_by_key_and_code() {
-        let mut script = Scripted::new().reply(200, PAGE);
+        let mut script = FakeTransport::new().reply(200, PAGE);
         for _ in 0..ROUNDS {
             script = script.reply(200, failing("SlowDown", "v2"));
         }
@@ -299,14 +298,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_gone_already_counts_as_deleted() {
-        let script = Scripted::new().reply(200, PAGE).reply(200, failing("NoSuchVersion", "v2"));
+        let script = FakeTransport::new().reply(200, PAGE).reply(200, failing("NoSuchVersion", "v2"));
         assert_eq!(purge(&script).await.unwrap(), DeletedObjects::new(2, 0));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_denial_without_a_lock_is_a_denial() {
         let no_lock = "<Error><Code>InvalidRequest</Code><Message>no lock</Message></Error>";
-        let script = Scripted::new()
+        let script = FakeTransport::new()
             .reply(200, PAGE)
             .reply(200, failing("AccessDenied", "v2"))
             .reply(400, no_lock)
@@ -319,7 +318,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_hold_retains_as_a_lock_does() {
         let absent = "<Error><Code>NoSuchObjectLockConfiguration</Code><Message>none</Message></Error>";
-        let script = Scripted::new()
+        let script = FakeTransport::new()
             .reply(200, PAGE)
             .reply(200, failing("AccessDenied", "v2"))
             .reply(404, absent)
@@ -341,7 +340,7 @@ mod tests {
     async fn keys_that_xml_cannot_hold_are_deleted_one_by_one() {
         let page = "<L><EncodingType>url</EncodingType><Version><Key>a%2F%01</Key><VersionId>v1</VersionId></Version>\
             <IsTruncated>false</IsTruncated></L>";
-        let script = Scripted::new().reply(200, page).reply(204, "");
+        let script = FakeTransport::new().reply(200, page).reply(204, "");
         assert_eq!(purge(&script).await.unwrap(), DeletedObjects::new(1, 0));
         let request = &script.requests()[1];
         assert_eq!(request.method(), "DELETE");

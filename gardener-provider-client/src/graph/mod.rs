@@ -4,7 +4,9 @@
 //! destroys any graph. Nothing is spawned: dropping a run's future stops it at once, and the next run finds everything
 //! again by tag or name.
 
+mod driver;
 mod engine;
+mod lists;
 mod picture;
 mod resource;
 mod scope;
@@ -17,7 +19,9 @@ use std::{collections::BTreeMap, fmt};
 
 use gardener_provider_core::{CloudResource, Error, ErrorKind, Result};
 
+pub use driver::{Declared, Goal, GraphDriver};
 pub use engine::{Engine, Run};
+pub use lists::{Looks, SharedList};
 pub use resource::{Change, Resource};
 pub use scope::Scope;
 
@@ -52,6 +56,27 @@ impl Graph {
     /// `Internal` if the name is taken or one of `after` has not been added: a fault of the cloud's declaration.
     pub fn add<R: Resource>(&mut self, name: impl Into<String>, after: &[&str], resource: R) -> Result<()> {
         self.insert(name.into(), after, Box::new(Erased::new(resource)), false)
+    }
+
+    /// Adds it as the goal wants it: of a check only what the user gave, without what it would wait for.
+    ///
+    /// # Errors
+    /// As [`Graph::add`].
+    pub fn add_for<R: Resource>(
+        &mut self,
+        goal: Goal,
+        name: impl Into<String>,
+        after: &[&str],
+        resource: R,
+    ) -> Result<()> {
+        if goal != Goal::Check {
+            return self.add(name, after, resource);
+        }
+        if !resource.given() {
+            return Ok(());
+        }
+        let after: Vec<_> = after.iter().copied().filter(|name| self.by_name.contains_key(*name)).collect();
+        self.add(name, &after, resource)
     }
 
     /// Adds something that the cluster itself leaves behind (load balancers): it is never created, and deleted before

@@ -45,7 +45,8 @@ pub trait Resource: Send + Sync + fmt::Debug + 'static {
     /// Looks it up by exact tag or name. More than one match is an error ([`super::only_one`]). Makes no change.
     async fn find(&self, scope: &Scope) -> Result<Option<Self::Observed>>;
 
-    /// Creates it, marked as the cluster's in the same call where the cloud allows it.
+    /// Creates it, marked as the cluster's in the same call where the cloud allows it. `AlreadyExists` makes the engine look
+    /// again, for a while: an attempt whose reply was lost may have made it.
     async fn create(&self, scope: &Scope) -> Result<Self::Observed>;
 
     /// Compares what was found with what is wanted. Makes no call.

@@ -16,6 +16,9 @@ const INTENT: &str = "intent/";
 /// How long to wait before looking again for what may not show yet.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
+/// For how long at least a creation is repeated that is refused because there is something of the same name.
+const NAMESAKE: Duration = Duration::from_secs(120);
+
 /// The steps of one run and what they share.
 pub(super) struct Steps<'a> {
     engine: &'a Engine,
@@ -96,7 +99,10 @@ impl<'a> Steps<'a> {
                 let since = start.max(Duration::from_millis(self.created.load(Ordering::Relaxed)));
                 let waited = self.engine.clock.monotonic().saturating_sub(since);
                 let lagging = error.is_not_found() && !node.resource.given() && waited < self.engine.lag;
-                lagging || (tries < 4 && is_ambiguous(error) && error.retry() == Retry::Later)
+                // An attempt whose reply was lost made it, or its namesake is still being deleted: the next look tells.
+                let namesake =
+                    error.kind() == ErrorKind::AlreadyExists && waited < self.engine.lag.max(NAMESAKE);
+                lagging || namesake || (tries < 4 && is_ambiguous(error) && error.retry() == Retry::Later)
             },
             || self.apply_once(node),
         )
@@ -143,7 +149,8 @@ impl<'a> Steps<'a> {
             Ok(created) => created,
             Err(error) => {
                 // A clear refusal: nothing was made, so nothing can appear.
-                if !is_ambiguous(&error) && error.kind() != ErrorKind::Cancelled {
+                let may_exist = matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::AlreadyExists);
+                if !is_ambiguous(&error) && !may_exist {
                     self.save(|data| data.remove(&intent(node)).is_some()).await?;
                 }
                 return Err(error);

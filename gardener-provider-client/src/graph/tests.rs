@@ -258,6 +258,19 @@ async fn a_creation_whose_reply_was_lost_is_adopted_though_the_cloud_lags() {
     assert_eq!(world.count(), 6);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_creation_refused_for_a_namesake_looks_again() {
+    for made_by_a_lost_attempt in [true, false] {
+        let world = World::new();
+        *world.cloud.lag.lock().unwrap() = Duration::from_secs(20);
+        let refusal = (ErrorKind::AlreadyExists, made_by_a_lost_attempt);
+        world.cloud.broken.lock().unwrap().insert("a".to_owned(), refusal);
+        world.apply(&world.graph()).await.unwrap();
+        let creations = world.changes().iter().filter(|change| *change == "create a").count();
+        assert_eq!((creations, world.count()), (1, 6));
+    }
+}
+
 /// A refused creation whose reply was lost makes the run look for it in vain for the whole lag; what is created after
 /// that still has all of the lag to show.
 #[tokio::test(start_paused = true)]

@@ -195,7 +195,7 @@ async fn bad_input_makes_no_call_that_changes_something() {
         (long_uid, "machine.metadata.uid: "),
         (foreign_id, "machine.spec.providerID: "),
         (with_id(request("m"), "vol-1"), "machine.spec.providerID: "),
-        (with_spec(request("m"), "amii", json!("x")), "providerSpec.amii: unknown field"),
+        (with_spec(request("m"), "amii", json!("x")), "providerSpec.amii: is not a field"),
         (with_spec(request("m"), "monitoring", json!("yes")), "providerSpec.monitoring: invalid type"),
         (with_spec(request("m"), "region", json!("mars")), "providerSpec.region: "),
     ];
