@@ -2,28 +2,34 @@
 //!
 //! Source: <https://github.com/gardener/gardener-extension-provider-aws/blob/master/docs/usage/usage.md>
 
-use std::time::Duration;
-
-use gardener_provider_client::go_duration;
-use gardener_provider_core::{BucketSpec, Result, Retention, RetentionMode, Violation};
-use serde_json::{Map, Value};
-
-const DAY: Duration = Duration::from_hours(24);
-/// S3 takes no default retention of more days.
-const MOST_DAYS: u32 = 36_500;
+use gardener_provider_client::{
+    config::{self, Findings},
+    retention::{Immutability, KIND, Strictness, Terms},
+};
+use gardener_provider_core::{BucketSpec, Result, Retention, Violation};
+use serde::Deserialize;
+use serde_json::Value;
 
 const API_VERSION: &str = "aws.provider.extensions.gardener.cloud/v1alpha1";
-const KIND: &str = "BackupBucketConfig";
+
+/// S3 retains for whole days, and takes no default retention of more than a hundred years.
+const TERMS: Terms =
+    Terms { service: "S3", strictness: Strictness::Mode, whole_days: true, most_days: 36_500 };
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct BackupBucketConfig {
+    api_version: Option<String>,
+    kind: Option<String>,
+    immutability: Option<Immutability>,
+}
 
 /// The retention that a config asks for.
 ///
 /// # Errors
-/// `InvalidArgument` with the first thing that is wrong.
+/// `InvalidArgument` with all that is wrong.
 pub fn retention_of(config: &Value) -> Result<Option<Retention>> {
-    parse(config).map_err(|violations| {
-        let first = violations.into_iter().next();
-        first.unwrap_or_else(|| Violation::new(KIND, "is not valid")).into()
-    })
+    parse(config).map_err(|violations| config::refusal(KIND, violations))
 }
 
 /// The retention that a bucket should have: what its config says, else its field.
@@ -31,13 +37,7 @@ pub fn retention_of(config: &Value) -> Result<Option<Retention>> {
 /// # Errors
 /// `InvalidArgument` naming the field that is wrong.
 pub fn wanted_retention(spec: &BucketSpec) -> Result<Option<Retention>> {
-    if let Some(retention) = retention_of(&spec.config)? {
-        return Ok(Some(retention));
-    }
-    if let Some(problem) = spec.retention.and_then(|retention| period_problem(retention.period)) {
-        return Err(Violation::new("retention.period", problem).into());
-    }
-    Ok(spec.retention)
+    TERMS.wanted(retention_of(&spec.config)?, spec)
 }
 
 /// Everything that is wrong with a config, and with the step from `old` to it.
@@ -58,139 +58,32 @@ pub fn validate(new: &Value, old: Option<&Value>) -> Vec<Violation> {
 /// Taking the default retention away is refused too where it is compliance, although S3 itself would allow that for
 /// objects to come.
 pub fn forbidden_change(old: Retention, new: Option<Retention>) -> Option<Violation> {
-    if old.mode != RetentionMode::Compliance {
-        return None;
-    }
-    let in_force = go_duration::format(old.period);
-    let Some(new) = new else {
-        let problem =
-            format!("cannot be removed: the bucket retains objects in compliance mode for {in_force}");
-        return Some(Violation::new("immutability", problem));
-    };
-    if new.mode != RetentionMode::Compliance {
-        let problem = "cannot be changed from compliance to governance; leave it at \"compliance\"";
-        return Some(Violation::new("immutability.mode", problem));
-    }
-    (new.period < old.period).then(|| {
-        let problem = format!(
-            "{} is shorter than the {in_force} in force, and compliance mode only allows longer ones",
-            go_duration::format(new.period)
-        );
-        Violation::new("immutability.retentionPeriod", problem)
-    })
-}
-
-/// The whole days of a retention's period.
-pub(crate) fn days(period: Duration) -> u32 {
-    u32::try_from(period.as_secs() / DAY.as_secs()).unwrap_or(u32::MAX)
-}
-
-/// The period of so many days.
-pub(crate) fn of_days(days: u32) -> Duration {
-    DAY * days
-}
-
-fn period_problem(period: Duration) -> Option<String> {
-    let text = go_duration::format(period);
-    if period < DAY {
-        return Some(format!("{text} is too short; S3 retains for whole days, so give at least \"24h\""));
-    }
-    if !period.as_nanos().is_multiple_of(DAY.as_nanos()) {
-        return Some(format!("{text} is not a multiple of 24h; S3 retains for whole days"));
-    }
-    (days(period) > MOST_DAYS).then(|| format!("{text} is longer than S3 allows, {MOST_DAYS} days"))
+    TERMS.forbidden_change(old, new)
 }
 
 fn parse(config: &Value) -> Result<Option<Retention>, Vec<Violation>> {
-    let fields = match config {
-        Value::Null => return Ok(None),
-        Value::Object(fields) => fields,
-        _ => return Err(vec![Violation::new(KIND, "must be an object")]),
-    };
-    let mut wrong = Vec::new();
-    only(fields, "", &["apiVersion", "kind", "immutability"], &mut wrong);
-    constant(fields, "apiVersion", API_VERSION, &mut wrong);
-    constant(fields, "kind", KIND, &mut wrong);
-    let retention = match fields.get("immutability") {
-        None | Some(Value::Null) => None,
-        Some(Value::Object(fields)) => immutability(fields, &mut wrong),
-        Some(_) => {
-            wrong.push(Violation::new("immutability", "must be an object"));
-            None
-        }
-    };
+    if config.is_null() {
+        return Ok(None);
+    }
+    let config: BackupBucketConfig = config::parse(KIND, config)?;
+    let mut findings = Findings::new();
+    findings.constant("apiVersion", config.api_version.as_deref(), API_VERSION);
+    findings.constant("kind", config.kind.as_deref(), KIND);
+    let retention = TERMS.read(config.immutability.as_ref(), &mut findings);
+    let wrong = findings.into_violations();
     if wrong.is_empty() { Ok(retention) } else { Err(wrong) }
-}
-
-fn immutability(fields: &Map<String, Value>, wrong: &mut Vec<Violation>) -> Option<Retention> {
-    only(fields, "immutability.", &["retentionType", "retentionPeriod", "mode"], wrong);
-    match text(fields, "immutability.", "retentionType", wrong) {
-        Some("bucket") | None => {}
-        Some(other) => {
-            wrong.push(Violation::new("immutability.retentionType", format!("{other:?} must be \"bucket\"")));
-        }
-    }
-    let mode = match text(fields, "immutability.", "mode", wrong) {
-        Some("compliance") => Some(RetentionMode::Compliance),
-        Some("governance") => Some(RetentionMode::Governance),
-        Some(other) => {
-            let problem = format!("{other:?} must be \"compliance\" or \"governance\"");
-            wrong.push(Violation::new("immutability.mode", problem));
-            None
-        }
-        None => None,
-    };
-    let period = text(fields, "immutability.", "retentionPeriod", wrong).and_then(|text| period(text, wrong));
-    Some(Retention::new(period?, mode?))
-}
-
-fn period(text: &str, wrong: &mut Vec<Violation>) -> Option<Duration> {
-    const FIELD: &str = "immutability.retentionPeriod";
-    let problem = match go_duration::parse("", text) {
-        Ok(period) => match period_problem(period) {
-            None => return Some(period),
-            Some(problem) => problem,
-        },
-        Err(error) => error.message().trim_start_matches(": ").to_owned(),
-    };
-    wrong.push(Violation::new(FIELD, problem));
-    None
-}
-
-fn only(fields: &Map<String, Value>, path: &str, known: &[&str], wrong: &mut Vec<Violation>) {
-    for field in fields.keys().filter(|field| !known.contains(&field.as_str())) {
-        let problem = format!("is not a field of {KIND}; known here are {}", known.join(", "));
-        wrong.push(Violation::new(format!("{path}{field}"), problem));
-    }
-}
-
-fn constant(fields: &Map<String, Value>, field: &str, value: &str, wrong: &mut Vec<Violation>) {
-    if fields.get(field).is_some_and(|found| found.as_str() != Some(value)) {
-        wrong.push(Violation::new(field, format!("must be {value:?}")));
-    }
-}
-
-fn text<'a>(
-    fields: &'a Map<String, Value>,
-    path: &str,
-    field: &str,
-    wrong: &mut Vec<Violation>,
-) -> Option<&'a str> {
-    let problem = match fields.get(field) {
-        Some(Value::String(text)) => return Some(text),
-        None | Some(Value::Null) => "is missing",
-        Some(_) => "must be a string",
-    };
-    wrong.push(Violation::new(format!("{path}{field}"), problem));
-    None
 }
 
 #[cfg(test)]
 mod tests {
-    use gardener_provider_core::{BucketName, Region};
+    use std::time::Duration;
+
+    use gardener_provider_core::{BucketName, Region, RetentionMode};
     use serde_json::json;
 
     use super::*;
+
+    const DAY: Duration = Duration::from_hours(24);
 
     fn config(period: &str, mode: &str) -> Value {
         json!({
@@ -233,20 +126,23 @@ mod tests {
         for (config, expected) in [
             (json!([]), vec![KIND]),
             (json!({ "imutability": {} }), vec!["imutability"]),
-            (json!({ "kind": "Bucket", "apiVersion": 1 }), vec!["apiVersion", "kind"]),
+            (json!({ "kind": "Bucket", "apiVersion": "v1" }), vec!["apiVersion", "kind"]),
+            (json!({ "apiVersion": 1 }), vec!["apiVersion"]),
             (json!({ "immutability": true }), vec!["immutability"]),
             (
                 json!({ "immutability": {} }),
                 vec!["immutability.retentionType", "immutability.mode", "immutability.retentionPeriod"],
             ),
             (
-                json!({ "immutability": { "retentionType": "object", "retentionPeriod": 24, "mode": "off", "x": 1 } }),
-                vec![
-                    "immutability.x",
-                    "immutability.retentionType",
-                    "immutability.mode",
-                    "immutability.retentionPeriod",
-                ],
+                json!({ "immutability": { "retentionType": "object", "retentionPeriod": "24", "mode": "off" } }),
+                vec!["immutability.retentionType", "immutability.mode", "immutability.retentionPeriod"],
+            ),
+            (json!({ "immutability": { "x": 1 } }), vec!["immutability.x"]),
+            (json!({ "immutability": { "retentionPeriod": 24 } }), vec!["immutability.retentionPeriod"]),
+            (
+                json!({ "immutability": {
+                    "retentionType": "bucket", "retentionPeriod": "24h", "mode": "governance", "locked": true } }),
+                vec!["immutability.locked"],
             ),
             (config("23h", "governance"), vec!["immutability.retentionPeriod"]),
             (config("36h", "governance"), vec!["immutability.retentionPeriod"]),

@@ -13,7 +13,10 @@ use std::{fmt::Display, future::Future, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream, stream::BoxStream};
-use gardener_provider_client::pages::{Page, pages};
+use gardener_provider_client::{
+    pages::{Page, pages},
+    poll,
+};
 use gardener_provider_core::{
     Bucket, BucketName, BucketRef, BucketSpec, DeletedObjects, Error, ErrorKind, ObjectPrefix, ObjectStorage,
     Region, Result, SecretData,
@@ -131,24 +134,11 @@ impl Scope {
 /// How long a change may take until all of S3 knows of it.
 const SETTLED_WITHIN: Duration = Duration::from_secs(120);
 
-async fn patiently<R, F>(scope: &Scope, codes: &[&str], mut attempt: impl FnMut() -> F) -> Result<R>
+async fn patiently<R, F>(scope: &Scope, codes: &[&str], attempt: impl FnMut() -> F) -> Result<R>
 where
     F: Future<Output = Result<R>>,
 {
-    let clock = scope.session.clock();
-    let start = clock.monotonic();
-    let mut wait = Duration::from_millis(500);
-    loop {
-        let error = match attempt().await {
-            Err(error) if error.cloud_code().is_some_and(|code| codes.contains(&code)) => error,
-            done => return done,
-        };
-        if clock.monotonic().saturating_sub(start) + wait > SETTLED_WITHIN {
-            return Err(error);
-        }
-        clock.sleep(wait).await;
-        wait = (wait * 2).min(Duration::from_secs(10));
-    }
+    poll::patiently(&**scope.session.clock(), SETTLED_WITHIN, codes, attempt).await
 }
 
 /// `None` if what was asked for is not there, so long as the bucket is.

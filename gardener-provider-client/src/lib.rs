@@ -10,7 +10,7 @@
 //! # On top of calls
 //! [`pages`] for lists, [`poll`] for long-running operations and slow transitions, [`token`] for what expires, [`batch`]
 //! for many reads in few calls, [`graph`] for infrastructure, [`object_http`] for the data of object stores, [`config`] for
-//! what users write, [`setup`] and [`recent`] for a provider and its sessions.
+//! what users write ([`retention`] for what they write of backup buckets), [`setup`] and [`recent`] for a provider and its sessions.
 //!
 //! # Time and tests
 //! All waits go through a [`clock::Clock`]. On tokio's paused time with [`clock::TokioClock`] every test of retries and
@@ -30,6 +30,7 @@ pub mod pages;
 pub mod poll;
 pub mod recent;
 pub mod rest;
+pub mod retention;
 pub mod retry;
 pub mod setup;
 pub mod throttle;

@@ -81,6 +81,35 @@ impl Poll {
     }
 }
 
+/// Repeats what is refused for one of these codes: because the cloud tells all its servers of a change in its own time, or
+/// carries out one change at a time. Waits from half a second, doubling up to ten seconds, for so long in all.
+///
+/// # Errors
+/// Those of `attempt`: one of another code at once, one of these when the time is up.
+pub async fn patiently<T, F>(
+    clock: &dyn Clock,
+    within: Duration,
+    codes: &[&str],
+    mut attempt: impl FnMut() -> F,
+) -> Result<T>
+where
+    F: Future<Output = Result<T>>,
+{
+    let start = clock.monotonic();
+    let mut wait = Duration::from_millis(500);
+    loop {
+        let error = match attempt().await {
+            Err(error) if error.cloud_code().is_some_and(|code| codes.contains(&code)) => error,
+            done => return done,
+        };
+        if clock.monotonic().saturating_sub(start) + wait > within {
+            return Err(error);
+        }
+        clock.sleep(wait).await;
+        wait = (wait * 2).min(Duration::from_secs(10));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
@@ -115,5 +144,25 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);
         assert!(error.to_string().contains("godot"));
         assert_eq!(clock.monotonic(), Duration::from_secs(50));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_code_that_will_pass_is_waited_out_and_no_other() {
+        let clock = TokioClock::default();
+        let attempts = AtomicU32::new(0);
+        let refused = |code: &'static str, until| {
+            let n = attempts.fetch_add(1, Ordering::Relaxed);
+            async move {
+                let error = || Error::new(ErrorKind::Conflict, "busy").with_cloud_code(code);
+                if n < until { Err(error()) } else { Ok(n) }
+            }
+        };
+        let limit = Duration::from_secs(60);
+        assert_eq!(patiently(&clock, limit, &["Busy"], || refused("Busy", 3)).await.unwrap(), 3);
+        assert_eq!(clock.monotonic(), Duration::from_millis(500 + 1000 + 2000));
+        assert!(patiently(&clock, limit, &["Busy"], || refused("Other", 9)).await.is_err());
+        assert_eq!(attempts.swap(0, Ordering::Relaxed), 5);
+        assert!(patiently(&clock, limit, &["Busy"], || refused("Busy", 99)).await.is_err());
+        assert!(clock.monotonic() < limit + Duration::from_secs(4), "{:?}", clock.monotonic());
     }
 }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use futures::{StreamExt, TryStreamExt, stream};
+use gardener_provider_client::retention::still_retained;
 use gardener_provider_core::{DeletedObjects, Error, ErrorKind, Result};
 use http::StatusCode;
 
@@ -48,14 +49,7 @@ async fn empty_and_delete(scope: &Scope) -> Result<()> {
         abort_uploads(scope).await?;
         let done = Purge::of(scope, "").await?;
         if done.retained > 0 {
-            let what = if done.retained == 1 { "object is" } else { "objects are" };
-            return Err(Error::new(
-                ErrorKind::FailedPrecondition,
-                format!(
-                    "{} {what} under a retention; all else is deleted. Delete the bucket again when it has ended",
-                    done.retained
-                ),
-            ));
+            return Err(still_retained(done.retained));
         }
         scope.run(&bucket::delete_bucket(&scope.target)).await
     })

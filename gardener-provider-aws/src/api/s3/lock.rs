@@ -3,15 +3,13 @@
 use std::time::{Duration, SystemTime};
 
 use aws_smithy_types::date_time::{DateTime, Format};
+use gardener_provider_client::retention;
 use gardener_provider_core::{Error, Result, Retention, RetentionMode};
 use http::Method;
 use serde::Deserialize;
 
 use super::{Document, Target, element, objects::Version};
-use crate::{
-    api::{ApiRequest, Operation, query},
-    bucket_config,
-};
+use crate::api::{ApiRequest, Operation, query};
 
 /// Whether a bucket keeps old versions of its objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,7 +87,7 @@ pub fn get_object_lock(target: &Target) -> Operation<ObjectLock> {
         let default = reply.rule.and_then(|rule| rule.default_retention);
         let retention = default.map(|default| {
             let days = default.days.or(default.years.map(|years| years.saturating_mul(365)));
-            Ok::<_, Error>(Retention::new(bucket_config::of_days(days.unwrap_or(0)), mode(&default.mode)?))
+            Ok::<_, Error>(Retention::new(retention::of_days(days.unwrap_or(0)), mode(&default.mode)?))
         });
         Ok(ObjectLock { enabled: reply.object_lock_enabled == "Enabled", retention: retention.transpose()? })
     })
@@ -117,7 +115,7 @@ pub fn put_object_lock(target: &Target, retention: Option<Retention>) -> Result<
             RetentionMode::Compliance => "COMPLIANCE",
             _ => return Err(Error::unimplemented("this mode of retention")),
         };
-        let days = bucket_config::days(retention.period).to_string();
+        let days = retention::days(retention.period).to_string();
         let default = element("Mode", mode) + &element("Days", days);
         content = format!("{content}<Rule><DefaultRetention>{default}</DefaultRetention></Rule>");
     }
@@ -163,8 +161,8 @@ pub fn get_legal_hold(target: &Target, version: &Version) -> Result<Operation<bo
 
 pub(super) fn samples(target: &Target) -> Vec<ApiRequest> {
     let version = Version { key: "etcd/Full-1".to_owned(), id: Some("v1".to_owned()) };
-    let compliance = Retention::new(bucket_config::of_days(4), RetentionMode::Compliance);
-    let governance = Retention::new(bucket_config::of_days(1), RetentionMode::Governance);
+    let compliance = Retention::new(retention::of_days(4), RetentionMode::Compliance);
+    let governance = Retention::new(retention::of_days(1), RetentionMode::Governance);
     let mut samples = vec![
         get_versioning(target).request,
         put_versioning(target, true).request,
@@ -195,8 +193,8 @@ mod tests {
         let parse = get_object_lock(&Target::new("b")).parse;
         for retention in [
             None,
-            Some(Retention::new(bucket_config::of_days(1), RetentionMode::Governance)),
-            Some(Retention::new(bucket_config::of_days(400), RetentionMode::Compliance)),
+            Some(Retention::new(retention::of_days(1), RetentionMode::Governance)),
+            Some(Retention::new(retention::of_days(400), RetentionMode::Compliance)),
         ] {
             let request = put_object_lock(&Target::new("b"), retention).unwrap().request;
             let body = std::str::from_utf8(&request.body).unwrap();
@@ -210,7 +208,7 @@ mod tests {
         let years = "<O><ObjectLockEnabled>Enabled</ObjectLockEnabled><Rule><DefaultRetention><Mode>COMPLIANCE</Mode>\
                      <Years>2</Years></DefaultRetention></Rule></O>";
         let period = parse(&reply(years)).unwrap().retention.unwrap().period;
-        assert_eq!(period, bucket_config::of_days(730));
+        assert_eq!(period, retention::of_days(730));
         assert!(parse(&reply(&years.replace("COMPLIANCE", "LAX"))).is_err());
         assert_eq!(parse(&reply("<O/>")).unwrap(), ObjectLock::default());
     }
