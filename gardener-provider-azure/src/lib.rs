@@ -8,6 +8,9 @@
 //! assert!(provider.capabilities.is_empty());
 //! ```
 
+pub mod infrastructure_config;
+pub mod infrastructure_status;
+
 use gardener_provider_core::Provider;
 
 /// The Azure provider.
