@@ -56,7 +56,7 @@ pub(crate) fn find(program: &str) -> Option<PathBuf> {
     env::split_paths(&path).map(|folder| folder.join(program)).find(|candidate| candidate.is_file())
 }
 
-/// Takes from the command what this shell's environment holds against local servers: AWS settings, certificate bundles
+/// Takes from the command what this shell's environment holds against local servers: settings of clouds, certificate bundles
 /// of other services, etcd settings, and proxies for loopback addresses.
 pub(crate) fn without_cloud_settings(command: &mut Command) -> &mut Command {
     for (name, _) in env::vars_os() {
@@ -69,7 +69,9 @@ pub(crate) fn without_cloud_settings(command: &mut Command) -> &mut Command {
 }
 
 fn disturbs(name: &str) -> bool {
-    ["AWS_", "ETCD_", "ETCDCTL_", "MOTO_"].iter().any(|prefix| name.starts_with(prefix))
+    ["AWS_", "AZURE_", "AZURITE_", "CLOUDSDK_", "ETCD_", "ETCDCTL_", "GOOGLE_", "MOTO_"]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
         || name.ends_with("_CA_BUNDLE")
 }
 
@@ -93,9 +95,14 @@ mod tests {
 
     #[test]
     fn only_disturbing_variables_go() {
-        for name in
-            ["AWS_PROFILE", "AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "ETCD_NAME", "ETCDCTL_API", "MOTO_PORT"]
-        {
+        for name in [
+            "AWS_PROFILE",
+            "AZURE_CLIENT_ID",
+            "GOOGLE_APPLICATION_CREDENTIALS",
+            "REQUESTS_CA_BUNDLE",
+            "ETCD_NAME",
+            "MOTO_PORT",
+        ] {
             assert!(disturbs(name), "{name}");
         }
         for name in ["PATH", "HOME", "GARDENER_TEST_ETCD", "SSL_CERT_FILE", "CARGO_HOME"] {

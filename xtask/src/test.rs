@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use crate::{
     problem::{Context, Problem, Result},
     process::{cargo, run as execute, without_cloud_settings},
-    tools::{ALL_TESTS, TESTS, install},
+    tools::{install, of_tests},
     workspace::Workspace,
 };
 
@@ -18,7 +18,7 @@ pub(crate) const ALL: &str = "GARDENER_TEST_ALL";
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let (all, given): (Vec<_>, Vec<_>) =
         arguments.iter().map(String::as_str).partition(|word| *word == "--all");
-    let installed = install(workspace, if all.is_empty() { TESTS } else { ALL_TESTS })?;
+    let installed = install(workspace, &of_tests(!all.is_empty()))?;
     installed.explain();
     let skips = workspace.tools().join("skipped.txt");
     fs::write(&skips, "").context(skips.display())?;

@@ -30,6 +30,10 @@ impl Workspace {
         self.root.join("xtask").join("requirements").join(format!("{name}.txt"))
     }
 
+    pub(crate) fn script(&self, name: &str) -> PathBuf {
+        self.root.join("xtask").join("scripts").join(name)
+    }
+
     /// The path below the root, for messages.
     pub(crate) fn shown<'a>(&self, path: &'a Path) -> std::path::Display<'a> {
         path.strip_prefix(&self.root).unwrap_or(path).display()

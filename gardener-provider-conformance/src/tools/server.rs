@@ -11,9 +11,10 @@ use std::{
 };
 
 /// Runs its arguments and watches its standard input: a line asks the server to end, the end of the input (this process
-/// was killed) kills it. Of the standard error it keeps no copy, so that the reader sees the server's end.
+/// was killed) kills it. What the server says on either output comes on the standard error, of which the keeper keeps no
+/// copy, so that the reader sees the server's end.
 const KEEPER: &str = r#"
-"$@" & server=$!
+"$@" >&2 & server=$!
 exec 2>/dev/null
 if read -r word; then kill -TERM $server; else kill -KILL $server; fi
 wait $server
@@ -30,7 +31,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Starts the program and waits until `listening` finds in a line of its standard error where it listens.
+    /// Starts the program and waits until `listening` finds in a line of its output where it listens.
     pub(super) fn start(
         name: &'static str,
         program: &Command,
@@ -159,8 +160,15 @@ fn announced(
 
 /// The address in the announcement that Python's web servers have in common.
 pub(super) fn running_on(line: &str) -> Option<SocketAddr> {
-    let (_, address) = line.split_once("Running on http://")?;
-    address.split_whitespace().next()?.trim_end_matches('/').parse().ok()
+    address_after(line, "Running on ")
+}
+
+/// The address in the URL that follows these words.
+pub(super) fn address_after(line: &str, words: &str) -> Option<SocketAddr> {
+    let (_, url) = line.split_once(words)?;
+    let (_, address) = url.split_once("://")?;
+    let end = address.find(|c: char| !c.is_ascii_digit() && !".:".contains(c)).unwrap_or(address.len());
+    address[..end].parse().ok()
 }
 
 #[cfg(test)]
@@ -178,6 +186,18 @@ mod tests {
         assert_eq!(running_on("WARNING: This is a development server."), None);
     }
 
+    #[test]
+    fn the_address_of_other_servers_is_read() {
+        let expected = "127.0.0.1:4443".parse().ok();
+        for (line, words) in [
+            ("Azurite Blob service successfully listens on https://127.0.0.1:4443", "listens on "),
+            (r#"level=INFO msg="server started at http://127.0.0.1:4443""#, "started at "),
+        ] {
+            assert_eq!(address_after(line, words), expected, "{line}");
+        }
+        assert_eq!(address_after("starting on 127.0.0.1:0", "starting on "), None);
+    }
+
     fn port_alone(line: &str) -> Option<SocketAddr> {
         line.trim().parse().ok()
     }
@@ -192,6 +212,12 @@ mod tests {
     fn the_first_line_with_an_address_counts() {
         let server =
             Server::start("shell", &shell("echo soon >&2; echo 127.0.0.1:7 >&2; cat"), port_alone).unwrap();
+        assert_eq!(server.address(), "127.0.0.1:7".parse().unwrap());
+    }
+
+    #[test]
+    fn either_output_may_announce() {
+        let server = Server::start("shell", &shell("echo 127.0.0.1:7; cat"), port_alone).unwrap();
         assert_eq!(server.address(), "127.0.0.1:7".parse().unwrap());
     }
 
