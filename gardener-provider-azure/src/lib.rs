@@ -1,37 +1,104 @@
-//! Gardener provider for Azure: not written yet.
+//! Gardener provider for Azure: machines, infrastructure, object storage.
 //!
-//! The crate holds the name and answers `Unimplemented` to everything, so that programs can already be put together.
+//! ```no_run
+//! # fn main() -> gardener_provider_core::Result<()> {
+//! use gardener_provider_azure::AzureProvider;
 //!
+//! // The public endpoints, credentials from the secret of each request.
+//! let provider = AzureProvider::builder().build()?;
+//! # Ok(())
+//! # }
 //! ```
-//! let provider = gardener_provider_azure::AzureProvider::builder().build();
-//! assert_eq!(provider.name, "azure");
-//! assert!(provider.capabilities.is_empty());
-//! ```
+//!
+//! # How it is built
+//! - `endpoints` says where a service is, in each of the clouds; `credentials` who asks; `dialect` adds tokens and reads
+//!   errors; `errors` holds what Azure's error codes mean, as data.
+//! - `api` has one file per family of resources: plain functions that build a request and parse its reply.
+//!   `api::operations` has what is carried out in the background.
+//! - `session` puts these together for one identity in one subscription and paces the calls.
+//! - `provider_spec` reads the MachineClass; `machines` is the machine lifecycle on top of it all.
+//!
+//! There is no vendor SDK here: Azure has none for its Resource Manager in Rust.
 
+pub mod credentials;
+pub mod endpoints;
+pub mod errors;
 pub mod infrastructure_config;
 pub mod infrastructure_status;
 
-use gardener_provider_core::Provider;
+mod ambient;
+#[doc(hidden)]
+pub mod api;
+#[doc(hidden)]
+pub mod dialect;
+#[doc(hidden)]
+pub mod session;
+
+use std::sync::Arc;
+
+use gardener_provider_client::{provider_setup, setup::Setup};
+use gardener_provider_core::{Provider, Result};
+
+use crate::{
+    credentials::CredentialSource,
+    endpoints::Endpoints,
+    session::{Sessions, Shared},
+};
 
 /// The Azure provider.
 #[derive(Debug, Clone, Copy)]
 pub struct AzureProvider;
 
 impl AzureProvider {
-    /// Begins a provider.
+    /// Begins a provider with the defaults.
     pub fn builder() -> AzureProviderBuilder {
         AzureProviderBuilder::default()
     }
 }
 
-/// Sets a Azure provider up.
+/// Sets an Azure provider up.
 #[derive(Debug, Default)]
-#[non_exhaustive]
-pub struct AzureProviderBuilder {}
+pub struct AzureProviderBuilder {
+    setup: Setup,
+    endpoints: Endpoints,
+    source: CredentialSource,
+}
+
+provider_setup!(AzureProviderBuilder);
 
 impl AzureProviderBuilder {
+    /// Sets where the services are; else at their public endpoints.
+    pub fn endpoints(mut self, endpoints: Endpoints) -> Self {
+        self.endpoints = endpoints;
+        self
+    }
+
+    /// Sets where credentials come from; else from the secret of each request.
+    pub fn credentials(mut self, source: CredentialSource) -> Self {
+        self.source = source;
+        self
+    }
+
     /// The provider.
-    pub fn build(self) -> Provider {
-        Provider::builder("azure").build()
+    ///
+    /// # Errors
+    /// If no transport was given and the network cannot be used.
+    pub fn build(self) -> Result<Provider> {
+        let _sessions = Arc::new(self.sessions()?);
+        Ok(Provider::builder("azure").build())
+    }
+
+    /// The sessions of the provider that [`AzureProviderBuilder::build`] would make, for tests and measurements of single
+    /// calls.
+    #[doc(hidden)]
+    pub fn sessions(self) -> Result<Sessions> {
+        Ok(Sessions::new(Shared {
+            base: self.setup.finish(session::RATES)?,
+            endpoints: self.endpoints,
+            source: self.source,
+        }))
     }
 }
+
+#[cfg(test)]
+mod testing;

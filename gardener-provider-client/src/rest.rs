@@ -96,6 +96,12 @@ impl RestRequest {
         self
     }
 
+    /// Sets a form as the body, as token endpoints take it.
+    pub fn form<'a>(mut self, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        self.body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish().into();
+        self.header(http::header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+    }
+
     /// Sets whether it may be repeated.
     pub fn idempotency(mut self, idempotency: Idempotency) -> Self {
         self.idempotency = idempotency;
@@ -117,7 +123,9 @@ impl RestRequest {
             call = call.with_header(name.clone(), value);
         }
         if !self.body.is_empty() {
-            call = call.with_body("application/json", self.body.clone());
+            call.body = self.body.clone();
+            let json = HeaderValue::from_static("application/json");
+            call.headers.entry(http::header::CONTENT_TYPE).or_insert(json);
         }
         Ok(call)
     }
@@ -272,6 +280,14 @@ mod tests {
         let call = request.call(&base()).unwrap();
         assert_eq!(call.headers["content-type"], "application/json");
         assert_eq!(call.idempotency, Idempotency::Once);
+    }
+
+    #[test]
+    fn a_form_says_that_it_is_one() {
+        let request = RestRequest::new("PostToken", "login", Method::POST).form([("scope", "a b&c")]);
+        let call = request.call(&base()).unwrap();
+        assert_eq!(call.headers["content-type"], "application/x-www-form-urlencoded");
+        assert_eq!(call.body, "scope=a+b%26c");
     }
 
     #[test]
