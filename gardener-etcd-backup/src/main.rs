@@ -6,7 +6,7 @@ use std::{fmt::Write, fs, ops::ControlFlow, path::PathBuf, process::ExitCode, ti
 use clap::{Args, Parser, Subcommand};
 use gardener_etcd_backup::{
     BackupState, Compression, Etcd, EtcdOptions, EtcdTls, InitialCluster, KeyChange, LeasePolicy, Listing,
-    RestoreOptions, RetentionOptions, RetentionPolicy, Snapshotter, SnapshotterOptions, Store, Target,
+    RestoreOptions, RetentionOptions, RetentionPolicy, Schedule, Snapshotter, SnapshotterOptions, Store, Target,
     VerifyOptions, copy, plan, restore, retain, verify,
 };
 use gardener_provider_core::{Error, ErrorKind, Redacted, Result};
@@ -72,9 +72,9 @@ struct SnapshotCommand {
     /// Mark the full of --once as the last before the cluster goes.
     #[arg(long, requires = "once")]
     r#final: bool,
-    /// Seconds between fulls.
-    #[arg(long, default_value_t = 3600)]
-    full_period: u64,
+    /// When fulls are taken: five cron fields, @daily, @every 90m; TZ=Europe/Berlin before them names whose clock.
+    #[arg(long, default_value = "0 */1 * * *")]
+    schedule: Schedule,
     /// Seconds after which a delta is written.
     #[arg(long, default_value_t = 20)]
     delta_period: u64,
@@ -276,7 +276,7 @@ async fn snapshot(arguments: SnapshotCommand) -> Result<bool> {
     }
     let options = SnapshotterOptions::default()
         .with_compression(arguments.compression)
-        .with_full_period(Duration::from_secs(arguments.full_period))
+        .with_schedule(arguments.schedule)
         .with_deltas(Duration::from_secs(arguments.delta_period), arguments.delta_size);
     let (snapshotter, handle) = Snapshotter::new(etcd, store, options);
     let mut running = tokio::spawn(snapshotter.run());

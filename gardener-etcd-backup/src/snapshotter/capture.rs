@@ -28,6 +28,13 @@ use crate::{
 
 /// So far off that it never comes.
 const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
+/// The schedule goes by a clock that may be set: it is looked at this often.
+const LOOK: Duration = Duration::from_secs(60);
+
+/// How long to wait for a time of the clock before looking at the clock again; nothing if it has come.
+fn until(due: SystemTime) -> Duration {
+    due.duration_since(SystemTime::now()).unwrap_or_default().min(LOOK)
+}
 
 pub(super) struct Capture {
     pub(super) etcd: Etcd,
@@ -50,8 +57,10 @@ pub(super) struct Capture {
     full: Option<(Work<FullReport>, Option<Reply<FullReport>>)>,
     /// Fulls that were asked for while one was under way.
     later_fulls: VecDeque<(bool, Reply<FullReport>)>,
-    /// When the next full is due.
-    pub(super) full_at: Instant,
+    /// When the next full is due by the schedule; none while one is due for another reason.
+    due: Option<SystemTime>,
+    /// When to look whether it is due.
+    full_at: Instant,
     failed_fulls: u32,
     /// Nothing captured from now on is of use before a full has come.
     lost: bool,
@@ -123,6 +132,7 @@ impl Capture {
             upload_at: now,
             full: None,
             later_fulls: VecDeque::new(),
+            due: None,
             full_at: now + NEVER,
             failed_fulls: 0,
             lost: false,
@@ -145,7 +155,7 @@ impl Capture {
                 Woke::Watch(step) => self.watched(step).await?,
                 Woke::Flush | Woke::Retry => {}
                 Woke::Uploaded(result) => self.uploaded(result),
-                Woke::FullDue => self.begin_full(false, None).await,
+                Woke::FullDue => self.full_due().await,
                 Woke::FullDone(result) => {
                     self.full_done(result);
                     if let Some((is_final, reply)) = self.later_fulls.pop_front() {
@@ -189,7 +199,7 @@ impl Capture {
     pub(super) fn need_full(&mut self) {
         self.lost = true;
         self.watching = None;
-        self.full_at = Instant::now();
+        self.full_now();
     }
 
     fn new_delta(&self, after: i64) -> DeltaWriter {
@@ -366,6 +376,24 @@ impl Capture {
 
     // Fulls.
 
+    fn full_now(&mut self) {
+        self.due = None;
+        self.full_at = Instant::now();
+    }
+
+    /// The next full comes when the schedule says, the last having been taken at this time.
+    pub(super) fn schedule_full(&mut self, last: SystemTime) {
+        self.due = self.options.schedule.next_after(last);
+        self.full_at = Instant::now() + self.due.map_or(NEVER, until);
+    }
+
+    async fn full_due(&mut self) {
+        match self.due.map(until) {
+            Some(wait) if !wait.is_zero() => self.full_at = Instant::now() + wait,
+            _ => self.begin_full(false, None).await,
+        }
+    }
+
     async fn begin_full(&mut self, is_final: bool, reply: Option<Reply<FullReport>>) {
         let source = match self.etcd.snapshot_source().await {
             Ok(source) => source,
@@ -400,7 +428,7 @@ impl Capture {
                 self.lost = false;
                 self.failed_fulls = 0;
                 self.hold_until = report.newest;
-                self.full_at = Instant::now() + self.options.full_period;
+                self.schedule_full(report.snapshot.name.created_at());
                 self.progress.send_modify(|progress| {
                     progress.full = Some(report.snapshot.clone());
                     progress.safe_revision = progress.safe_revision.max(report.snapshot.name.last);
@@ -418,7 +446,8 @@ impl Capture {
     fn full_failed(&mut self, error: &Error) {
         self.trouble("the full snapshot failed and is tried again", error);
         self.fail_flushes(error);
-        self.full_at = Instant::now() + pause(self.failed_fulls);
+        self.full_now();
+        self.full_at += pause(self.failed_fulls);
         self.failed_fulls += 1;
     }
 

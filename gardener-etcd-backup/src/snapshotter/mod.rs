@@ -9,7 +9,7 @@ use gardener_provider_core::{Error, ErrorKind, Result};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use self::capture::Capture;
-use crate::{Compression, Etcd, FullReport, Snapshot, Store};
+use crate::{Compression, Etcd, FullReport, Schedule, Snapshot, Store};
 
 /// How a [`Snapshotter`] works. The defaults are those of etcd-backup-restore.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,8 +17,9 @@ use crate::{Compression, Etcd, FullReport, Snapshot, Store};
 pub struct SnapshotterOptions {
     /// How snapshots are compressed; gzip unless told.
     pub compression: Compression,
-    /// A full is taken this often, counted from the last one in the store; each hour unless told.
-    pub full_period: Duration,
+    /// When fulls are taken, counted from the last one in the store; each hour unless told. One that was missed is made up
+    /// for at once.
+    pub schedule: Schedule,
     /// A delta is written at the latest this long after its first event; 20 s unless told. Nothing is written when
     /// nothing happened.
     pub delta_period: Duration,
@@ -37,7 +38,7 @@ impl Default for SnapshotterOptions {
     fn default() -> Self {
         Self {
             compression: Compression::default(),
-            full_period: Duration::from_secs(3600),
+            schedule: Schedule::default(),
             delta_period: Duration::from_secs(20),
             delta_size: 10 << 20,
             memory: 16 << 20,
@@ -54,9 +55,9 @@ impl SnapshotterOptions {
         self
     }
 
-    /// Sets how often a full is taken.
-    pub fn with_full_period(mut self, period: Duration) -> Self {
-        self.full_period = period;
+    /// Sets when fulls are taken.
+    pub fn with_schedule(mut self, schedule: Schedule) -> Self {
+        self.schedule = schedule;
         self
     }
 

@@ -1,9 +1,6 @@
 //! Taking up where the store's newest chain ends.
 
-use std::time::{Duration, SystemTime};
-
 use gardener_provider_core::{Error, ErrorKind, Result};
-use tokio::time::Instant;
 use tracing::info;
 
 use super::capture::Capture;
@@ -43,8 +40,7 @@ impl Capture {
 
     fn resume(&mut self, chain: &Chain, revision: i64) {
         info!(full = %chain.full.name, deltas = chain.deltas.len(), after = chain.last(), "taking up");
-        let age = SystemTime::now().duration_since(chain.full.name.created_at()).unwrap_or(Duration::ZERO);
-        self.full_at = Instant::now() + self.options.full_period.saturating_sub(age);
+        self.schedule_full(chain.full.name.created_at());
         if chain.deltas.is_empty() {
             // The full may hold more than its name says, but no more than etcd has now.
             self.hold_until = revision;
