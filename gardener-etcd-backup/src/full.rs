@@ -15,6 +15,7 @@ use crate::{
     compression::Encoder,
     error::{damaged, task},
     etcd::{SnapshotSource, SnapshotStream},
+    fence::{self, Fence},
     upload::{Parts, upload},
 };
 
@@ -49,6 +50,7 @@ pub struct Backup {
     is_final: bool,
     part_size: u64,
     parallel_parts: usize,
+    fence: Option<Fence>,
 }
 
 /// A full snapshot that was taken.
@@ -71,7 +73,7 @@ impl Backup {
     /// Snapshots of `etcd` into `store`, compressed with gzip.
     pub fn new(etcd: Etcd, store: Store) -> Self {
         let compression = Compression::default();
-        Self { etcd, store, compression, is_final: false, part_size: 8 << 20, parallel_parts: 5 }
+        Self { etcd, store, compression, is_final: false, part_size: 8 << 20, parallel_parts: 5, fence: None }
     }
 
     /// Sets the compression.
@@ -101,11 +103,19 @@ impl Backup {
     /// the store until all of it arrived and its hash was right.
     ///
     /// # Errors
-    /// Those of etcd and of the store; `DataLoss` when what etcd sent does not match its hash. The object is not there
+    /// Those of etcd and of the store; `FailedPrecondition` when another cluster's backup is there; `DataLoss` when what etcd sent does not match its hash. The object is not there
     /// then, and parts already uploaded are removed.
     pub async fn full(&self) -> Result<FullReport> {
         let source = self.etcd.snapshot_source().await?;
+        let claims = self.store.claims().await?;
+        fence::check_cluster(&self.store, &claims, source.status.cluster_id).await?;
         self.full_from(source, SystemTime::now(), self.is_final).await
+    }
+
+    /// Writes only as long as nobody else does.
+    pub(crate) fn with_fence(mut self, fence: Option<Fence>) -> Self {
+        self.fence = fence;
+        self
     }
 
     /// Takes a full snapshot from a member that was chosen before.
@@ -128,6 +138,9 @@ impl Backup {
     }
 
     async fn send(&self, member: usize, status: &EtcdStatus, path: &Path) -> Result<Sent> {
+        if let Some(fence) = &self.fence {
+            fence.check().await?;
+        }
         let mut stream = self.etcd.snapshot(member).await?;
         // etcd fixes the content when it begins to send, so this is no older.
         let first = stream.next().await?.unwrap_or_default();

@@ -21,6 +21,10 @@
 //! database as etcd sends it, a delta a JSON array of watch events; either is followed by its SHA-256. Backups of the older
 //! layout (`<prefix>/v1/Backup-…/<name>`) are read too.
 //!
+//! # One writer
+//! A [`Snapshotter`] claims its prefix: a second one on it makes the first stop, and another cluster's etcd is refused. The
+//! claims are small objects at `<prefix>/writers/`, which etcd-backup-restore passes over.
+//!
 //! # What deltas do not carry
 //! Lease grants, users and roles, cluster version and compaction are restored as the full had them. That is so for
 //! etcd-backup-restore as well.
@@ -31,6 +35,7 @@ mod compression;
 mod delta;
 mod error;
 mod etcd;
+mod fence;
 mod fetch;
 mod full;
 mod hash_kv;

@@ -6,8 +6,8 @@ use std::{fmt::Write, fs, ops::ControlFlow, path::PathBuf, process::ExitCode, ti
 use clap::{Args, Parser, Subcommand};
 use gardener_etcd_backup::{
     BackupState, Compression, Etcd, EtcdOptions, EtcdTls, InitialCluster, KeyChange, LeasePolicy, Listing,
-    RestoreOptions, RetentionOptions, RetentionPolicy, Schedule, Snapshotter, SnapshotterOptions, Store, Target,
-    VerifyOptions, copy, plan, restore, retain, verify,
+    RestoreOptions, RetentionOptions, RetentionPolicy, Schedule, Snapshotter, SnapshotterOptions, Store,
+    Target, VerifyOptions, copy, plan, restore, retain, verify,
 };
 use gardener_provider_core::{Error, ErrorKind, Redacted, Result};
 
@@ -81,6 +81,9 @@ struct SnapshotCommand {
     /// Bytes after which a delta is written.
     #[arg(long, default_value_t = 10 << 20)]
     delta_size: u64,
+    /// The cluster takes the place of the one whose backup is there.
+    #[arg(long)]
+    new_cluster: bool,
 }
 
 #[derive(Debug, Args)]
@@ -278,6 +281,7 @@ async fn snapshot(arguments: SnapshotCommand) -> Result<bool> {
         .with_compression(arguments.compression)
         .with_schedule(arguments.schedule)
         .with_deltas(Duration::from_secs(arguments.delta_period), arguments.delta_size);
+    let options = options.with_new_cluster(arguments.new_cluster);
     let (snapshotter, handle) = Snapshotter::new(etcd, store, options);
     let mut running = tokio::spawn(snapshotter.run());
     tokio::select! {

@@ -445,7 +445,7 @@ mod tests {
             part(&format!("Full-00000000-00000010-{}", NOW - HOUR)),
             part(&format!("Full-00000000-00000010-{}", NOW - 3 * DAY)),
         ];
-        let listing = Listing { snapshots: vec![manifest, whole], chunks, foreign: Vec::new() };
+        let listing = Listing { snapshots: vec![manifest, whole], chunks, ..Listing::default() };
         let streams = decide(&listing, &options(RetentionPolicy::Exponential));
         let deleted: Vec<_> = streams.last().unwrap().deltas.iter().map(|decision| decision.delete).collect();
         assert_eq!(deleted, [true, false, false, true]);

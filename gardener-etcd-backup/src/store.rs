@@ -7,7 +7,7 @@ use gardener_provider_core::{Error, ErrorKind, Result};
 use object_store::{ObjectStore, ObjectStoreExt, path::Path};
 use tracing::debug;
 
-use crate::{SnapshotName, error};
+use crate::{SnapshotName, error, fence};
 
 /// Snapshots of one etcd cluster: an object store and the prefix under which Gardener keeps that cluster's, for example
 /// `shoot--garden--one--4f2b/etcd-main`.
@@ -58,7 +58,9 @@ pub struct Listing {
     pub snapshots: Vec<Snapshot>,
     /// Parts that an interrupted or composed upload left beside a snapshot (`<snapshot>/0000000001`).
     pub chunks: Vec<Path>,
-    /// Objects that are neither. They are never touched.
+    /// What writers left to say that they write here (`writers/0000000001.json`).
+    pub claims: Vec<Path>,
+    /// Objects that are none of these. They are never touched.
     pub foreign: Vec<Path>,
 }
 
@@ -103,6 +105,7 @@ impl Store {
                     listing.snapshots.push(Snapshot::new(name, object.location, object.size));
                 }
                 Class::Chunk => listing.chunks.push(object.location),
+                Class::Claim => listing.claims.push(object.location),
                 Class::Foreign => listing.foreign.push(object.location),
             }
         }
@@ -113,12 +116,20 @@ impl Store {
         Ok(listing)
     }
 
+    /// What writers left to say that they write here.
+    pub(crate) async fn claims(&self) -> Result<Vec<Path>> {
+        let folder = self.prefix.clone().join(fence::FOLDER);
+        let objects = self.objects.list(Some(&folder)).map_ok(|object| object.location);
+        objects.try_collect().await.map_err(|problem| error::store("list the writers", problem))
+    }
+
     /// The layout is judged by what follows the prefix, so a prefix may itself contain `v1` or `v2`.
     fn classify(&self, path: &Path) -> Class {
         let Some(parts) = path.prefix_match(&self.prefix) else { return Class::Foreign };
         let parts: Vec<_> = parts.map(|part| part.as_ref().to_owned()).collect();
         let parts: Vec<_> = parts.iter().map(String::as_str).collect();
         let (name, chunk) = match parts[..] {
+            [fence::FOLDER, name] if fence::term(name).is_some() => return Class::Claim,
             ["v2", name] => (name, None),
             ["v2", name, chunk] => (name, Some(chunk)),
             ["v1", backup, name] if backup.starts_with("Backup-") => (name, None),
@@ -144,6 +155,7 @@ impl Store {
 enum Class {
     Snapshot(SnapshotName),
     Chunk,
+    Claim,
     Foreign,
 }
 

@@ -5,7 +5,10 @@ use std::{pin::Pin, sync::Arc};
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use gardener_provider_core::{Error, Result};
-use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload, path::Path};
+use object_store::{
+    Error as Exists, MultipartUpload, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload,
+    path::Path,
+};
 use tokio::task::{JoinError, JoinSet};
 
 use crate::error::{store, task};
@@ -20,13 +23,22 @@ pub(crate) struct Parts {
     pub(crate) size: usize,
     /// How many may be under way at once.
     pub(crate) parallel: usize,
+    /// Refuse to write over an object of other bytes, if it is small enough to go in one piece; stores offer no such
+    /// condition for parts.
+    pub(crate) only_new: bool,
 }
 
 impl Parts {
     /// Parts so large that `expected` bytes, doubled to be safe, fit in the number that stores allow.
     pub(crate) fn for_size(expected: u64, at_least: u64, parallel: usize) -> Self {
         let size = (expected.saturating_mul(2) / MAX_PARTS).max(at_least).max(MIN_PART);
-        Self { size: usize::try_from(size).unwrap_or(usize::MAX), parallel: parallel.max(1) }
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        Self { size, parallel: parallel.max(1), only_new: false }
+    }
+
+    pub(crate) fn only_new(mut self) -> Self {
+        self.only_new = true;
+        self
     }
 }
 
@@ -44,8 +56,13 @@ pub(crate) async fn upload(
     while buffer.length < parts.size {
         let Some(block) = blocks.next().await else {
             let length = buffer.length as u64;
-            let put = objects.put(path, buffer.take()).await;
-            return put.map(|_| length).map_err(|error| store(&format!("write {path}"), error));
+            let bytes = buffer.take();
+            if parts.only_new {
+                create(objects, path, bytes).await?;
+            } else {
+                objects.put(path, bytes).await.map_err(|error| store(&format!("write {path}"), error))?;
+            }
+            return Ok(length);
         };
         buffer.push(block?);
     }
@@ -59,6 +76,23 @@ pub(crate) async fn upload(
             Err(error)
         }
     }
+}
+
+/// Writes an object that is not there yet. One of the same bytes is: a repeated attempt made it.
+async fn create(objects: &Arc<dyn ObjectStore>, path: &Path, bytes: PutPayload) -> Result<()> {
+    let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+    let put = objects.put_opts(path, bytes.clone(), options).await;
+    let failed = |error| store(&format!("write {path}"), error);
+    let refusal = match put {
+        Ok(_) => return Ok(()),
+        Err(error @ (Exists::AlreadyExists { .. } | Exists::Precondition { .. })) => error,
+        Err(Exists::NotImplemented { .. } | Exists::NotSupported { .. }) => {
+            return objects.put(path, bytes).await.map(drop).map_err(failed);
+        }
+        Err(error) => return Err(failed(error)),
+    };
+    let there = objects.get(path).await.map_err(failed)?.bytes().await.map_err(failed)?;
+    if bytes.iter().flat_map(AsRef::<[u8]>::as_ref).eq(&there) { Ok(()) } else { Err(failed(refusal)) }
 }
 
 async fn in_parts(guard: &mut Guard, parts: Parts, mut buffer: Buffer, mut blocks: Blocks) -> Result<u64> {

@@ -239,10 +239,16 @@ async fn failing_uploads_lose_no_event() {
             let flaky = Flaky::new(Arc::new(InMemory::new()), plan.clone());
             let store = Store::new(Arc::new(flaky.clone()), PREFIX).unwrap();
             let options = SnapshotterOptions::default().with_deltas(Duration::from_millis(20), 32 << 10);
-            let (snapshotter, handle) = Snapshotter::new(client.clone(), store.clone(), options);
-            let running = tokio::spawn(snapshotter.run());
             source.writer().variety(4).await;
-            handle.wait_for(|progress| progress.full.is_some()).await.unwrap();
+            let (handle, running) = loop {
+                let (snapshotter, handle) = Snapshotter::new(client.clone(), store.clone(), options.clone());
+                let running = tokio::spawn(snapshotter.run());
+                if handle.wait_for(|progress| progress.full.is_some()).await.is_ok() {
+                    break (handle, running);
+                }
+                // A fault that hits the beginning ends it; whoever runs it begins again.
+                assert_eq!(running.await.unwrap().unwrap_err().kind(), ErrorKind::Unavailable);
+            };
             source.writer().variety(4).await;
             let revision = client.revision().await.unwrap();
             // Goes on by itself after each failure.

@@ -160,6 +160,51 @@ async fn a_store_that_is_ahead_of_etcd_is_refused() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_writer_makes_the_first_stop_and_the_backup_stays_whole() {
+    for server in etcd::servers("a_second_writer_makes_the_first_stop_and_the_backup_stays_whole") {
+        let place = tempfile::tempdir().unwrap();
+        let source = server.start(&place.path().join("source"));
+        let (store, client) = (memory(), source.client());
+        let (first, first_running) = start(&client, &store, options().with_writer("first"));
+        first.wait_for(|progress| progress.full.is_some()).await.unwrap();
+        let (second, second_running) = start(&client, &store, options().with_writer("second"));
+        second.wait_for(|progress| progress.safe_revision > 0).await.unwrap();
+        source.writer().variety(5).await;
+        let error = first_running.await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::FailedPrecondition);
+        assert!(error.to_string().contains("second has written since"), "{error}");
+        second.stop().await.unwrap();
+        second_running.await.unwrap().unwrap();
+        let latest = restored(&store, &place.path().join("latest"), Target::Latest).await;
+        compare_hash_kv(client.hash_kv(None).await.unwrap(), latest).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_prefix_of_another_cluster_is_refused() {
+    for server in etcd::servers("the_prefix_of_another_cluster_is_refused") {
+        let place = tempfile::tempdir().unwrap();
+        let source = server.start(&place.path().join("source"));
+        let other = server.start_with(&place.path().join("other"), &["--initial-cluster-token", "other"]);
+        other.writer().variety(9).await;
+        let store = memory();
+        let (handle, running) = start(&source.client(), &store, options());
+        handle.stop().await.unwrap();
+        running.await.unwrap().unwrap();
+        let before = store.list().await.unwrap();
+        let (_handle, running) = start(&other.client(), &store, options());
+        let error = running.await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::FailedPrecondition, "{error}");
+        let backup = gardener_etcd_backup::Backup::new(other.client(), store.clone());
+        assert_eq!(backup.full().await.unwrap_err().kind(), ErrorKind::FailedPrecondition);
+        assert_eq!(store.list().await.unwrap(), before);
+        let (handle, running) = start(&other.client(), &store, options().with_new_cluster(true));
+        handle.stop().await.unwrap();
+        running.await.unwrap().unwrap();
+    }
+}
+
 #[tokio::test]
 async fn every_future_can_move_between_threads() {
     fn check(_: impl Send) {}

@@ -22,6 +22,7 @@ use crate::{
     delta::{Delta, DeltaWriter, Limits, seen_at},
     error::{damaged, task},
     etcd::{WatchEvent, WatchStream, Watched, pause},
+    fence::Fence,
     full::compress,
     upload::{Parts, upload},
 };
@@ -40,6 +41,8 @@ pub(super) struct Capture {
     pub(super) etcd: Etcd,
     pub(super) store: Store,
     pub(super) options: SnapshotterOptions,
+    /// The right to write; there once the start claimed it.
+    pub(super) fence: Option<Fence>,
     pub(super) progress: watch::Sender<Progress>,
     requests: mpsc::Receiver<Request>,
     /// The next thing from etcd; nothing while history is lost and a full must come first.
@@ -120,6 +123,7 @@ impl Capture {
             etcd,
             store,
             options,
+            fence: None,
             progress,
             requests,
             watching: None,
@@ -148,6 +152,7 @@ impl Capture {
             self.write_what_is_due().await?;
             self.answer_flushes();
             self.tell_progress();
+            self.is_still_the_writer()?;
             if self.stopping && self.flushes.is_empty() && self.full.is_none() {
                 return Ok(());
             }
@@ -165,6 +170,13 @@ impl Capture {
                 Woke::Asked(Some(request)) => self.asked(request).await,
                 Woke::Asked(None) => return Ok(()),
             }
+        }
+    }
+
+    fn is_still_the_writer(&self) -> Result<()> {
+        match self.fence.as_ref().and_then(Fence::loss) {
+            Some(loss) => Err(Error::new(ErrorKind::FailedPrecondition, loss)),
+            None => Ok(()),
         }
     }
 
@@ -336,7 +348,8 @@ impl Capture {
         {
             let created = created.unwrap_or_else(SystemTime::now);
             let name = SnapshotName::delta(delta.start, delta.last, created, self.options.compression);
-            self.upload = Some(Work::spawn(write_delta(self.store.clone(), name, delta.clone())));
+            self.upload =
+                Some(Work::spawn(write_delta(self.store.clone(), self.fence.clone(), name, delta.clone())));
         }
         Ok(())
     }
@@ -415,8 +428,9 @@ impl Capture {
             // also for readers that go by name only.
             self.boundary = Some((source.revision, created));
         }
-        let backup =
-            Backup::new(self.etcd.clone(), self.store.clone()).with_compression(self.options.compression);
+        let backup = Backup::new(self.etcd.clone(), self.store.clone())
+            .with_compression(self.options.compression)
+            .with_fence(self.fence.clone());
         let full = Work::spawn(async move { backup.full_from(source, created, is_final).await });
         self.full = Some((full, reply));
     }
@@ -503,9 +517,17 @@ fn revision_of(event: &WatchEvent) -> i64 {
     event.kv.as_ref().map_or(0, |kv| kv.mod_revision)
 }
 
-async fn write_delta(store: Store, name: SnapshotName, delta: Delta) -> Result<Snapshot> {
+async fn write_delta(
+    store: Store,
+    fence: Option<Fence>,
+    name: SnapshotName,
+    delta: Delta,
+) -> Result<Snapshot> {
+    if let Some(fence) = fence {
+        fence.check().await?;
+    }
     let path = store.path_of(&name);
-    let parts = Parts::for_size(delta.length, 8 << 20, 2);
+    let parts = Parts::for_size(delta.length, 8 << 20, 2).only_new();
     let blocks = compress(name.compression()?, delta.blocks());
     let size = upload(store.objects(), &path, parts, blocks).await;
     let size = size.map_err(|error| error.context(format!("writing the delta {name}")))?;

@@ -32,6 +32,10 @@ pub struct SnapshotterOptions {
     /// When this many bytes wait to be uploaded, because the store fails or is slow, no more are taken from etcd. 4 GiB
     /// unless told. A watch that waits too long finds its history compacted, which leads to a full.
     pub max_waiting: u64,
+    /// Who writes, for others who find out that they no longer may; the host's name unless told.
+    pub writer: String,
+    /// Whether the cluster takes the place of the one whose backup is there; not unless told.
+    pub new_cluster: bool,
 }
 
 impl Default for SnapshotterOptions {
@@ -44,6 +48,8 @@ impl Default for SnapshotterOptions {
             memory: 16 << 20,
             temporary: std::env::temp_dir(),
             max_waiting: 4 << 30,
+            writer: std::env::var("HOSTNAME").unwrap_or_else(|_| format!("process {}", std::process::id())),
+            new_cluster: false,
         }
     }
 }
@@ -72,6 +78,18 @@ impl SnapshotterOptions {
     pub fn with_memory(mut self, memory: usize, temporary: impl Into<PathBuf>) -> Self {
         self.memory = memory;
         self.temporary = temporary.into();
+        self
+    }
+
+    /// Sets who writes.
+    pub fn with_writer(mut self, writer: impl Into<String>) -> Self {
+        self.writer = writer.into();
+        self
+    }
+
+    /// Sets whether the cluster takes the place of the one whose backup is there.
+    pub fn with_new_cluster(mut self, new_cluster: bool) -> Self {
+        self.new_cluster = new_cluster;
         self
     }
 }
@@ -134,8 +152,9 @@ impl Snapshotter {
     /// Runs until [`SnapshotterHandle::stop`], or until every handle is gone.
     ///
     /// # Errors
-    /// `FailedPrecondition` when the store is ahead of etcd, which means that it holds the backup of another cluster or
-    /// of another course of this one; the store's and etcd's errors at the beginning. Once it runs, it goes on trying.
+    /// `FailedPrecondition` when the prefix holds the backup of another cluster, when the store is ahead of etcd, which
+    /// means that it holds another course of this one, or, later, when another writer began on the prefix; the store's and
+    /// etcd's errors at the beginning. Once it runs, it goes on trying.
     pub async fn run(mut self) -> Result<()> {
         self.capture.start().await?;
         self.capture.run().await

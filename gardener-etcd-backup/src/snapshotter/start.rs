@@ -3,14 +3,23 @@
 use gardener_provider_core::{Error, ErrorKind, Result};
 use tracing::info;
 
-use super::capture::Capture;
-use crate::{Chain, Kind, Target, chain::candidates};
+use super::{SnapshotterOptions, capture::Capture};
+use crate::{
+    Chain, Kind, Target,
+    chain::candidates,
+    fence::{Fence, check_cluster},
+};
 
 impl Capture {
     /// Reads the store once and decides whether a full comes first.
     pub(super) async fn start(&mut self) -> Result<()> {
         let listing = self.store.list().await?;
         let revision = self.etcd.revision().await?;
+        let cluster = self.etcd.status().await?.cluster_id;
+        let SnapshotterOptions { writer, new_cluster, .. } = &self.options;
+        if !new_cluster {
+            check_cluster(&self.store, &listing.claims, cluster).await?;
+        }
         if let Some(last) = listing.snapshots.last().map(|snapshot| snapshot.name.last)
             && last > revision
         {
@@ -21,6 +30,8 @@ impl Capture {
             );
             return Err(Error::new(ErrorKind::FailedPrecondition, message));
         }
+        let fence = Fence::claim(&self.store, &listing.claims, cluster, writer, *new_cluster).await?;
+        self.fence = Some(fence);
         let has_full = listing.snapshots.iter().any(|snapshot| snapshot.name.kind == Kind::Full);
         if !has_full {
             info!("no full snapshot yet");
