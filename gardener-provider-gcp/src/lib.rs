@@ -1,24 +1,54 @@
-//! Gardener provider for GCP: not written yet.
+//! Gardener provider for GCP: machines, infrastructure, object storage.
 //!
-//! The crate holds the name and answers `Unimplemented` to everything, so that programs can already be put together.
+//! ```no_run
+//! # fn main() -> gardener_provider_core::Result<()> {
+//! use gardener_provider_gcp::GcpProvider;
 //!
+//! // The public endpoints, credentials from the secret of each request.
+//! let provider = GcpProvider::builder().build()?;
+//! # Ok(())
+//! # }
 //! ```
-//! let provider = gardener_provider_gcp::GcpProvider::builder().build();
-//! assert_eq!(provider.name, "gcp");
-//! assert!(provider.capabilities.is_empty());
-//! ```
+//!
+//! # How it is built
+//! - `endpoints` says where a service is; `credentials` who asks; `dialect` shows that and reads errors; `errors` holds
+//!   what Google's error codes mean, as data.
+//! - `api` has one file per family of resources: plain functions that build a request and parse its reply.
+//! - `session` puts these together for one identity, paces the calls and waits for long-running operations.
+//!
+//! There is no vendor SDK here.
 
+pub mod credentials;
+pub mod endpoints;
+pub mod errors;
 pub mod infrastructure_config;
 pub mod infrastructure_status;
 
-use gardener_provider_core::Provider;
+mod ambient;
+#[doc(hidden)]
+pub mod api;
+#[doc(hidden)]
+pub mod dialect;
+#[doc(hidden)]
+pub mod session;
+
+use std::path::PathBuf;
+
+use gardener_provider_client::{provider_setup, setup::Setup};
+use gardener_provider_core::{Provider, Result};
+
+use crate::{
+    credentials::{CredentialSource, Trust},
+    endpoints::Endpoints,
+    session::{Sessions, Shared},
+};
 
 /// The GCP provider.
 #[derive(Debug, Clone, Copy)]
 pub struct GcpProvider;
 
 impl GcpProvider {
-    /// Begins a provider.
+    /// Begins a provider with the defaults.
     pub fn builder() -> GcpProviderBuilder {
         GcpProviderBuilder::default()
     }
@@ -26,12 +56,54 @@ impl GcpProvider {
 
 /// Sets a GCP provider up.
 #[derive(Debug, Default)]
-#[non_exhaustive]
-pub struct GcpProviderBuilder {}
+pub struct GcpProviderBuilder {
+    setup: Setup,
+    endpoints: Endpoints,
+    trust: Trust,
+}
+
+provider_setup!(GcpProviderBuilder);
 
 impl GcpProviderBuilder {
+    /// Sets where the services are; else at their public endpoints.
+    pub fn endpoints(mut self, endpoints: Endpoints) -> Self {
+        self.endpoints = endpoints;
+        self
+    }
+
+    /// Sets where credentials come from; else from the secret of each request.
+    pub fn credentials(mut self, source: CredentialSource) -> Self {
+        self.trust.source = source;
+        self
+    }
+
+    /// Sets the only file from which workload identities may take their token; else
+    /// [`WORKLOAD_IDENTITY_TOKEN`](credentials::WORKLOAD_IDENTITY_TOKEN), where Gardener mounts it.
+    pub fn workload_identity_token(mut self, file: impl Into<PathBuf>) -> Self {
+        self.trust.token_file = file.into();
+        self
+    }
+
     /// The provider.
-    pub fn build(self) -> Provider {
-        Provider::builder("gcp").build()
+    ///
+    /// # Errors
+    /// If no transport was given and the network cannot be used.
+    pub fn build(self) -> Result<Provider> {
+        self.sessions()?;
+        Ok(Provider::builder("gcp").build())
+    }
+
+    /// The sessions of the provider that [`GcpProviderBuilder::build`] would make, for tests and measurements of single
+    /// calls.
+    #[doc(hidden)]
+    pub fn sessions(self) -> Result<Sessions> {
+        Ok(Sessions::new(Shared {
+            base: self.setup.finish(session::RATES)?,
+            endpoints: self.endpoints,
+            trust: self.trust,
+        }))
     }
 }
+
+#[cfg(test)]
+mod testing;
