@@ -4,18 +4,18 @@
 //! reply that the sandbox gives, is held against the description that the vendor's SDKs are made from: is there such an
 //! operation, such a parameter at this place, of this type, and is nothing missing that must be there?
 //!
-//! AWS: [`botocore`](https://github.com/boto/botocore)'s `service-2.json`, for the protocols EC2, Query, REST-XML and
-//! REST-JSON ([source](https://smithy.io/2.0/aws/protocols/index.html)).
+//! - AWS: [`botocore`](https://github.com/boto/botocore)'s `service-2.json`, for the protocols EC2, Query, REST-XML and
+//!   REST-JSON ([source](https://smithy.io/2.0/aws/protocols/index.html)).
+//! - Azure: the operations and types in the [packages of Azure's SDK for JavaScript](https://www.npmjs.com/org/azure), as
+//!   `cargo xtask tools` makes JSON of them.
+//! - Google Cloud: the [discovery documents](https://developers.google.com/discovery/v1/reference/apis).
 
-mod find;
-mod json;
-mod query;
+mod aws;
+mod azure;
+mod body;
+mod google;
+mod path;
 mod record;
-mod rest;
-mod scalars;
-mod shapes;
-mod tree;
-mod xml;
 
 use std::{collections::BTreeSet, fmt, path::Path};
 
@@ -23,15 +23,24 @@ use bytes::Bytes;
 use http::{Request, Response};
 
 pub use record::{Exchange, Recorder};
-pub use shapes::{Description, Unreadable};
 
-use shapes::Protocol;
+/// A description that cannot be read.
+#[derive(Debug)]
+pub struct Unreadable(String);
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Unreadable {}
 
 /// One thing that is not as the description says.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct Problem {
-    /// Where, as the wire names it: `BlockDeviceMapping.1.Ebs.VolumeType`.
+    /// Where, as the wire names it: `BlockDeviceMapping.1.Ebs.VolumeType`, `properties.storageProfile.dataDisks[0].lun`.
     pub path: String,
     /// What is wrong.
     pub problem: String,
@@ -40,6 +49,12 @@ pub struct Problem {
 impl Problem {
     fn new(path: impl Into<String>, problem: impl Into<String>) -> Self {
         Self { path: path.into(), problem: problem.into() }
+    }
+
+    /// The path without the numbers of list items.
+    pub fn place(&self) -> String {
+        let steps = self.path.split('.').map(|step| step.split('[').next().unwrap_or_default());
+        steps.collect::<Vec<_>>().join(".")
     }
 }
 
@@ -52,55 +67,72 @@ impl fmt::Display for Problem {
     }
 }
 
-/// The descriptions of the services of AWS that a provider uses.
-#[derive(Debug, Default)]
+/// What a description says of one half of an exchange.
+struct Checked {
+    service: String,
+    operation: String,
+    problems: Vec<Problem>,
+}
+
+/// The descriptions of a cloud's APIs.
+trait Descriptions: fmt::Debug + Send {
+    /// Checks a request; an error if it is none to an operation of these APIs.
+    fn request(&self, request: &Request<Bytes>) -> Result<Checked, Problem>;
+
+    /// Checks the reply to this request.
+    fn reply(&self, request: &Request<Bytes>, reply: &Response<Bytes>) -> Result<Checked, Problem>;
+}
+
+/// The descriptions of the APIs that a provider uses.
+#[derive(Debug)]
 pub struct Wire {
-    services: Vec<Description>,
+    descriptions: Box<dyn Descriptions>,
     operations: BTreeSet<(String, String)>,
     requests: u64,
     replies: u64,
 }
 
 impl Wire {
-    /// No services.
-    pub fn new() -> Self {
-        Self::default()
+    fn of(descriptions: impl Descriptions + 'static) -> Self {
+        let descriptions = Box::new(descriptions);
+        Self { descriptions, operations: BTreeSet::new(), requests: 0, replies: 0 }
     }
 
-    /// Reads services from botocore's `data` folder: `ec2/2016-11-15` and so on.
+    /// Reads services of AWS from botocore's `data` folder: `ec2/2016-11-15` and so on. Of S3, path-style requests are
+    /// known only.
     ///
     /// # Errors
     /// The first description that cannot be read.
     pub fn botocore(data: &Path, services: &[&str]) -> Result<Self, Unreadable> {
-        let mut wire = Self::new();
-        for service in services {
-            wire.add(Description::load(&data.join(service).join("service-2.json.gz"))?);
-        }
-        Ok(wire)
+        aws::Services::load(data, services).map(Self::of)
     }
 
-    /// Adds a service.
-    pub fn add(&mut self, service: Description) {
-        self.services.push(service);
+    /// Reads services of Azure's resource manager from the folder of [`tools::ARM`](crate::tools::ARM): `arm-compute` and
+    /// so on.
+    ///
+    /// # Errors
+    /// The first description that cannot be read.
+    pub fn arm(folder: &Path, packages: &[&str]) -> Result<Self, Unreadable> {
+        azure::Packages::load(folder, packages).map(Self::of)
+    }
+
+    /// Reads services of Google Cloud from the folder of [`tools::DISCOVERY`](crate::tools::DISCOVERY): `compute.v1` and so
+    /// on.
+    ///
+    /// # Errors
+    /// The first document that cannot be read.
+    pub fn discovery(folder: &Path, documents: &[&str]) -> Result<Self, Unreadable> {
+        google::Documents::load(folder, documents).map(Self::of)
     }
 
     /// Checks a request. Answers the name of its operation with the problems.
     ///
-    /// Of S3, path-style requests only.
-    ///
     /// # Errors
     /// If it is no request to an operation of these services.
     pub fn request(&mut self, request: &Request<Bytes>) -> Result<(String, Vec<Problem>), Problem> {
-        let (service, operation) = self.find(request)?;
-        let problems = match service.protocol {
-            Protocol::Ec2 | Protocol::Query => query::check(service, operation, request),
-            Protocol::RestXml | Protocol::RestJson => rest::check(service, operation, request),
-        };
-        let key = (service.id.clone(), operation.to_owned());
-        let name = operation.to_owned();
+        let checked = self.descriptions.request(request)?;
         self.requests += 1;
-        self.operations.insert(key);
-        Ok((name, problems))
+        Ok(self.note(checked))
     }
 
     /// Checks a reply to this request.
@@ -112,20 +144,14 @@ impl Wire {
         request: &Request<Bytes>,
         reply: &Response<Bytes>,
     ) -> Result<(String, Vec<Problem>), Problem> {
-        let (service, operation) = self.find(request)?;
-        let problems = match service.protocol {
-            Protocol::Ec2 | Protocol::Query => query::check_reply(service, operation, reply),
-            Protocol::RestXml | Protocol::RestJson => rest::check_reply(service, operation, request, reply),
-        };
-        let key = (service.id.clone(), operation.to_owned());
-        let name = operation.to_owned();
+        let checked = self.descriptions.reply(request, reply)?;
         self.replies += 1;
-        self.operations.insert(key);
-        Ok((name, problems))
+        Ok(self.note(checked))
     }
 
-    fn find<'a>(&'a self, request: &Request<Bytes>) -> Result<(&'a Description, &'a str), Problem> {
-        find::operation(&self.services, request)
+    fn note(&mut self, checked: Checked) -> (String, Vec<Problem>) {
+        self.operations.insert((checked.service, checked.operation.clone()));
+        (checked.operation, checked.problems)
     }
 
     /// The operations that were checked so far, as service and name.
@@ -145,6 +171,3 @@ impl fmt::Display for Wire {
         )
     }
 }
-
-#[cfg(test)]
-mod tests;

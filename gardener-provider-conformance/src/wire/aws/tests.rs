@@ -1,6 +1,11 @@
 use http::Method;
 
 use super::*;
+use crate::wire::Wire;
+
+fn wire(service: Description) -> Wire {
+    Wire::of(Services(vec![service]))
+}
 
 /// A made-up service for forms.
 fn form_service(protocol: &str) -> Description {
@@ -65,8 +70,7 @@ fn form_request(body: &str) -> Request<Bytes> {
 }
 
 fn problems(protocol: &str, parameters: &str) -> Vec<String> {
-    let mut wire = Wire::new();
-    wire.add(form_service(protocol));
+    let mut wire = wire(form_service(protocol));
     let body = format!("Action=MakeToy&Version=2026-01-01&{parameters}");
     let (operation, problems) = wire.request(&form_request(&body)).unwrap();
     assert_eq!(operation, "MakeToy");
@@ -127,8 +131,7 @@ fn the_query_protocol_numbers_lists_below_their_items_name() {
 
 #[test]
 fn unknown_operations_and_versions_are_errors() {
-    let mut wire = Wire::new();
-    wire.add(form_service("ec2"));
+    let mut wire = wire(form_service("ec2"));
     for body in ["Action=MakeTyo&Version=2026-01-01", "Action=MakeToy&Version=2025-01-01", ""] {
         assert!(wire.request(&form_request(body)).is_err(), "{body}");
     }
@@ -136,8 +139,7 @@ fn unknown_operations_and_versions_are_errors() {
 }
 
 fn reply_problems(protocol: &str, action: &str, status: u16, body: &str) -> Vec<String> {
-    let mut wire = Wire::new();
-    wire.add(form_service(protocol));
+    let mut wire = wire(form_service(protocol));
     let request = form_request(&format!("Action={action}&Version=2026-01-01"));
     let reply = Response::builder().status(status).body(Bytes::from(body.to_owned())).unwrap();
     let (_, problems) = wire.reply(&request, &reply).unwrap();
@@ -261,9 +263,7 @@ fn rest_service(protocol: &str) -> Description {
 }
 
 fn rest(protocol: &str) -> Wire {
-    let mut wire = Wire::new();
-    wire.add(rest_service(protocol));
-    wire
+    wire(rest_service(protocol))
 }
 
 fn rest_request(method: Method, uri: &str, headers: &[(&str, &str)], body: &str) -> Request<Bytes> {

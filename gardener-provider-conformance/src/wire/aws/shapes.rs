@@ -4,9 +4,11 @@ use std::{collections::BTreeMap, fmt, fs, io::Read as _, path::Path};
 
 use serde::Deserialize;
 
+use crate::wire::Unreadable;
+
 /// A service: its operations and the shapes of what they take and give.
 #[derive(Debug)]
-pub struct Description {
+pub(super) struct Description {
     pub(super) id: String,
     pub(super) protocol: Protocol,
     /// The service's name in host names and signatures.
@@ -24,18 +26,6 @@ pub(super) enum Protocol {
     RestXml,
     RestJson,
 }
-
-/// A description that cannot be read.
-#[derive(Debug)]
-pub struct Unreadable(String);
-
-impl fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Unreadable {}
 
 #[derive(Deserialize)]
 struct File {
@@ -155,7 +145,7 @@ impl Description {
     ///
     /// # Errors
     /// If there is no such file or it is none of these.
-    pub fn load(path: &Path) -> Result<Self, Unreadable> {
+    pub(super) fn load(path: &Path) -> Result<Self, Unreadable> {
         let bad = |error: &dyn fmt::Display| Unreadable(format!("{}: {error}", path.display()));
         let bytes = fs::read(path).map_err(|error| bad(&error))?;
         let mut text = String::new();
@@ -173,7 +163,7 @@ impl Description {
     ///
     /// # Errors
     /// If it is none.
-    pub fn parse(json: &str) -> Result<Self, Unreadable> {
+    pub(super) fn parse(json: &str) -> Result<Self, Unreadable> {
         let file: File = serde_json::from_str(json).map_err(|error| Unreadable(error.to_string()))?;
         let name = file.metadata.endpoint_prefix;
         Ok(Self {
