@@ -18,6 +18,7 @@
 
 pub mod batch;
 pub mod call;
+pub mod checks;
 pub mod client;
 pub mod clock;
 pub mod config;

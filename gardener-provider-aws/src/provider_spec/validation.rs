@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use gardener_provider_client::checks::Checks;
 use gardener_provider_core::{Region, Violation};
 
 use super::{
@@ -12,14 +13,14 @@ use crate::endpoints::Partition;
 
 /// All that is wrong with `spec`.
 pub(super) fn violations(spec: &ProviderSpec) -> Vec<Violation> {
-    let mut found = Found { list: Vec::new(), path: "providerSpec".to_owned() };
+    let mut found = Checks::of("providerSpec");
     basics(&mut found, spec);
     block_devices(&mut found, &spec.block_devices);
     if let Some(reservation) = &spec.capacity_reservation {
         found.within("capacityReservation", |found| capacity_reservation(found, reservation));
     }
     if spec.network_interfaces.is_empty() {
-        found.add("networkInterfaces", "is empty; name at least one network interface");
+        found.say("networkInterfaces", "is empty; name at least one network interface");
     }
     for (index, interface) in spec.network_interfaces.iter().enumerate() {
         found.within(&format!("networkInterfaces[{index}]"), |found| network_interface(found, interface));
@@ -34,54 +35,10 @@ pub(super) fn violations(spec: &ProviderSpec) -> Vec<Violation> {
         found.within("placement", |found| placement(found, options));
     }
     market(&mut found, spec);
-    found.list
+    found.into_violations()
 }
 
-struct Found {
-    list: Vec<Violation>,
-    path: String,
-}
-
-impl Found {
-    fn add(&mut self, field: &str, problem: impl Into<String>) {
-        self.list.push(Violation::new(format!("{}.{field}", self.path), problem));
-    }
-
-    fn within(&mut self, field: &str, check: impl FnOnce(&mut Self)) {
-        let outer = self.path.len();
-        self.path.push('.');
-        self.path.push_str(field);
-        check(self);
-        self.path.truncate(outer);
-    }
-
-    fn required(&mut self, field: &str, value: &str) {
-        if value.trim().is_empty() {
-            self.add(field, "is missing; set it");
-        }
-    }
-
-    fn not_blank(&mut self, field: &str, value: Option<&str>) {
-        if value.is_some_and(|value| value.trim().is_empty()) {
-            self.add(field, "is empty; set it or leave it out");
-        }
-    }
-
-    /// Empty means left out.
-    fn one_of(&mut self, field: &str, value: &str, known: &[&str]) {
-        if !value.is_empty() && !known.contains(&value) {
-            self.add(field, format!("{value:?} is unknown; use one of {}", known.join(", ")));
-        }
-    }
-
-    fn at_least(&mut self, field: &str, value: Option<i32>, least: i32) {
-        if let Some(value) = value.filter(|value| *value < least) {
-            self.add(field, format!("{value} is too small; use {least} or more"));
-        }
-    }
-}
-
-fn basics(found: &mut Found, spec: &ProviderSpec) {
+fn basics(found: &mut Checks, spec: &ProviderSpec) {
     found.required("ami", &spec.ami);
     found.required("machineType", &spec.machine_type);
     found.required("region", &spec.region);
@@ -89,19 +46,19 @@ fn basics(found: &mut Found, spec: &ProviderSpec) {
         let partition = Region::new(&spec.region).and_then(|region| Partition::of(&region));
         if let Err(error) = partition {
             let problem = error.message().split_once(": ").map_or(error.message(), |(_, problem)| problem);
-            found.add("region", problem.to_owned());
+            found.say("region", problem.to_owned());
         }
     }
     found.not_blank("keyName", spec.key_name.as_deref());
     match (spec.iam.arn.is_empty(), spec.iam.name.is_empty()) {
-        (true, true) => found.add("iam", "is missing; set either arn or name"),
-        (false, false) => found.add("iam", "has both arn and name; keep one of them"),
+        (true, true) => found.say("iam", "is missing; set either arn or name"),
+        (false, false) => found.say("iam", "has both arn and name; keep one of them"),
         _ => {}
     }
     for (prefix, what) in [(CLUSTER_TAG, "<technical id>"), (ROLE_TAG, "<role>")] {
         let is_there = spec.tags.keys().any(|key| key.strip_prefix(prefix).is_some_and(|id| !id.is_empty()));
         if !is_there {
-            found.add("tags", format!("lacks a tag {prefix}{what}, by which machines are found; add it"));
+            found.say("tags", format!("lacks a tag {prefix}{what}, by which machines are found; add it"));
         }
     }
 }
@@ -109,20 +66,20 @@ fn basics(found: &mut Found, spec: &ProviderSpec) {
 const ROOT: &str = "/root";
 const VOLUME_TYPES: &[&str] = &["gp2", "gp3", "io1", "io2", "st1", "sc1", "standard"];
 
-fn block_devices(found: &mut Found, devices: &[BlockDevice]) {
+fn block_devices(found: &mut Checks, devices: &[BlockDevice]) {
     let roots = devices.iter().filter(|device| device.device_name == ROOT).count();
     if devices.len() > 1 && roots != 1 {
-        found.add("blockDevices", format!("{roots} of several disks are named {ROOT}; name exactly one so"));
+        found.say("blockDevices", format!("{roots} of several disks are named {ROOT}; name exactly one so"));
     }
     let mut names = HashSet::new();
     for (index, device) in devices.iter().enumerate() {
         found.within(&format!("blockDevices[{index}]"), |found| {
             if devices.len() > 1 && device.device_name != ROOT && !is_data_device(&device.device_name) {
                 let problem = "is no name of a data disk; use one like /dev/sdf or /dev/xvdba";
-                found.add("deviceName", format!("{:?} {problem}", device.device_name));
+                found.say("deviceName", format!("{:?} {problem}", device.device_name));
             }
             if !names.insert(&device.device_name) {
-                found.add(
+                found.say(
                     "deviceName",
                     format!("{:?} is there twice; name each disk once", device.device_name),
                 );
@@ -132,16 +89,16 @@ fn block_devices(found: &mut Found, devices: &[BlockDevice]) {
     }
 }
 
-fn block_device(found: &mut Found, device: &BlockDevice) {
+fn block_device(found: &mut Checks, device: &BlockDevice) {
     let (volume, none, store) =
         (device.ebs != Ebs::default(), !device.no_device.is_empty(), !device.virtual_name.is_empty());
     if none || store {
         if volume || none && store {
-            found.add("ebs", "stands beside noDevice or virtualName; keep one of the three");
+            found.say("ebs", "stands beside noDevice or virtualName; keep one of the three");
         }
         let is_store = device.virtual_name.strip_prefix("ephemeral").is_some_and(|n| n.parse::<u8>().is_ok());
         if store && !is_store {
-            found.add(
+            found.say(
                 "virtualName",
                 format!("{:?} is no instance store; use ephemeral<n>", device.virtual_name),
             );
@@ -163,7 +120,7 @@ fn is_data_device(name: &str) -> bool {
     matches!(tail, [b'a'..=b'z'])
 }
 
-fn ebs(found: &mut Found, ebs: &Ebs) {
+fn ebs(found: &mut Checks, ebs: &Ebs) {
     found.required("volumeType", &ebs.volume_type);
     found.one_of("volumeType", &ebs.volume_type, VOLUME_TYPES);
     found.at_least("volumeSize", Some(ebs.volume_size), 1);
@@ -172,23 +129,23 @@ fn ebs(found: &mut Found, ebs: &Ebs) {
     found.not_blank("kmsKeyID", ebs.kms_key_id.as_deref());
     found.not_blank("snapshotID", ebs.snapshot_id.as_deref());
     if ebs.iops == 0 && matches!(ebs.volume_type.as_str(), "io1" | "io2") {
-        found.add("iops", format!("is missing; volumes of type {} need it", ebs.volume_type));
+        found.say("iops", format!("is missing; volumes of type {} need it", ebs.volume_type));
     }
 }
 
-fn capacity_reservation(found: &mut Found, reservation: &CapacityReservation) {
+fn capacity_reservation(found: &mut Checks, reservation: &CapacityReservation) {
     let known = &["open", "none", "capacity-reservations-only"];
     found.one_of("capacityReservationPreference", &reservation.capacity_reservation_preference, known);
     let id = reservation.capacity_reservation_id.is_some();
     let group = reservation.capacity_reservation_resource_group_arn.is_some();
     if id && group {
-        found.add(
+        found.say(
             "capacityReservationId",
             "stands beside capacityReservationResourceGroupArn; keep one of them",
         );
     }
     if !reservation.capacity_reservation_preference.is_empty() && (id || group) {
-        found.add("capacityReservationPreference", "stands beside a chosen reservation; keep one of them");
+        found.say("capacityReservationPreference", "stands beside a chosen reservation; keep one of them");
     }
     found.not_blank("capacityReservationId", reservation.capacity_reservation_id.as_deref());
     found.not_blank(
@@ -197,10 +154,10 @@ fn capacity_reservation(found: &mut Found, reservation: &CapacityReservation) {
     );
 }
 
-fn network_interface(found: &mut Found, interface: &NetworkInterface) {
+fn network_interface(found: &mut Checks, interface: &NetworkInterface) {
     found.required("subnetID", &interface.subnet_id);
     if interface.security_group_ids.is_empty() {
-        found.add("securityGroupIDs", "is empty; name at least one security group");
+        found.say("securityGroupIDs", "is empty; name at least one security group");
     }
     for (index, group) in interface.security_group_ids.iter().enumerate() {
         found.required(&format!("securityGroupIDs[{index}]"), group);
@@ -214,45 +171,45 @@ fn network_interface(found: &mut Found, interface: &NetworkInterface) {
     found.at_least("ipv6PrefixCount", interface.ipv6_prefix_count, 0);
 }
 
-fn metadata(found: &mut Found, options: &MetadataOptions) {
+fn metadata(found: &mut Checks, options: &MetadataOptions) {
     found.one_of("httpEndpoint", &options.http_endpoint, &["enabled", "disabled"]);
     found.one_of("httpTokens", &options.http_tokens, &["required", "optional"]);
     found.one_of("httpProtocolIpv6", &options.http_protocol_ipv6, &["enabled", "disabled"]);
     if let Some(limit) = options.http_put_response_hop_limit.filter(|limit| !(0..=64).contains(limit)) {
-        found.add("httpPutResponseHopLimit", format!("{limit} is out of range; use 0 to 64"));
+        found.say("httpPutResponseHopLimit", format!("{limit} is out of range; use 0 to 64"));
     }
 }
 
-fn cpu(found: &mut Found, options: &CpuOptions) {
+fn cpu(found: &mut Checks, options: &CpuOptions) {
     if options.core_count.is_some() != options.threads_per_core.is_some() {
         let missing = if options.core_count.is_none() { "coreCount" } else { "threadsPerCore" };
-        found.add(missing, "is missing; set both coreCount and threadsPerCore or neither");
+        found.say(missing, "is missing; set both coreCount and threadsPerCore or neither");
     }
     found.at_least("coreCount", options.core_count, 1);
     if let Some(threads) = options.threads_per_core.filter(|threads| !(1..=2).contains(threads)) {
-        found.add("threadsPerCore", format!("{threads} is out of range; use 1 or 2"));
+        found.say("threadsPerCore", format!("{threads} is out of range; use 1 or 2"));
     }
     found.not_blank("amdSevSnp", options.amd_sev_snp.as_deref());
     found.one_of("amdSevSnp", options.amd_sev_snp.as_deref().unwrap_or_default(), &["enabled", "disabled"]);
 }
 
-fn placement(found: &mut Found, placement: &Placement) {
+fn placement(found: &mut Checks, placement: &Placement) {
     let tenancy = placement.tenancy.as_deref().unwrap_or_default();
     found.one_of("tenancy", tenancy, &["default", "dedicated", "host"]);
     let affinity = placement.affinity.as_deref().unwrap_or_default();
     found.one_of("affinity", affinity, &["default", "host"]);
     if placement.host_id.is_some() && tenancy != "host" {
-        found.add("hostId", "needs tenancy host; set it or leave hostId out");
+        found.say("hostId", "needs tenancy host; set it or leave hostId out");
     }
     found.at_least("partitionNumber", placement.partition_number, 1);
     found.not_blank("groupId", placement.group_id.as_deref());
     found.not_blank("hostId", placement.host_id.as_deref());
 }
 
-fn market(found: &mut Found, spec: &ProviderSpec) {
+fn market(found: &mut Checks, spec: &ProviderSpec) {
     let is_price = |price: &str| price.parse::<f64>().is_ok_and(|price| price.is_finite() && price > 0.0);
     if let Some(price) = spec.spot_price.as_deref().filter(|price| !price.is_empty() && !is_price(price)) {
-        found.add("spotPrice", format!("{price:?} is no price; use dollars per hour, or \"\" for any price"));
+        found.say("spotPrice", format!("{price:?} is no price; use dollars per hour, or \"\" for any price"));
     }
     let Some(options) = &spec.instance_market_options else { return };
     let known = &["spot", "capacity-block", "interruptible-capacity-reservation"];
@@ -261,6 +218,6 @@ fn market(found: &mut Found, spec: &ProviderSpec) {
         found.one_of("marketType", &options.market_type, known);
     });
     if spec.spot_price.is_some() && options.market_type != "spot" {
-        found.add("spotPrice", "stands beside another market type; leave spotPrice out");
+        found.say("spotPrice", "stands beside another market type; leave spotPrice out");
     }
 }
