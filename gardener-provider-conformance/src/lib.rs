@@ -28,6 +28,7 @@ mod inventory;
 mod kill;
 mod logs;
 mod machines;
+pub mod recordings;
 mod samples;
 mod storage;
 mod suite;

@@ -180,12 +180,16 @@ pub(super) fn poll(request: &Request<Bytes>) -> Option<Poll> {
     if request.method() != Method::GET {
         return None;
     }
+    // `…/locations/westeurope/operations/ID`; some say `DiskOperations`, `privateDnsOperationStatuses` and so on.
     let path = request.uri().path().to_lowercase();
     let collection = path.rsplit('/').nth(1)?;
-    match collection {
-        "operations" | "operationstatuses" | "asyncoperations" => Some(Poll::Status),
-        "operationresults" => Some(Poll::Result),
-        _ => None,
+    if request.uri().query().is_some_and(|query| query.contains("monitor=true")) {
+        return collection.ends_with("operations").then_some(Poll::Result);
+    }
+    if collection.ends_with("operations") || collection.ends_with("operationstatuses") {
+        Some(Poll::Status)
+    } else {
+        collection.ends_with("operationresults").then_some(Poll::Result)
     }
 }
 
