@@ -17,6 +17,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use gardener_provider_core::{Error, ErrorKind};
 use http_body_util::BodyExt;
 use object_store::{
     ClientOptions,
@@ -75,6 +76,21 @@ fn lost(error: TransportError) -> HttpError {
     HttpError::new(kind, error)
 }
 
+/// One of our errors as an object store tells it, about `path` of the store called `store`.
+pub fn store_error(store: &'static str, path: impl Into<String>, error: Error) -> object_store::Error {
+    use object_store::Error as E;
+    let (kind, path) = (error.kind(), path.into());
+    let source = error.into();
+    match kind {
+        ErrorKind::NotFound => E::NotFound { path, source },
+        ErrorKind::AlreadyExists => E::AlreadyExists { path, source },
+        ErrorKind::Conflict => E::Precondition { path, source },
+        ErrorKind::PermissionDenied => E::PermissionDenied { path, source },
+        ErrorKind::Unauthenticated => E::Unauthenticated { path, source },
+        _ => E::Generic { store, source },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
@@ -118,6 +134,15 @@ mod tests {
         assert_eq!(seen[0].uri(), "http://s3.local/b/k");
         assert_eq!(seen[0].headers()["x-test"], "1");
         assert_eq!(seen[0].body(), "abcd");
+    }
+
+    #[test]
+    fn errors_become_the_stores_own() {
+        let told = |kind| store_error("Store", "a/b", Error::new(kind, "no"));
+        assert!(matches!(told(ErrorKind::NotFound), object_store::Error::NotFound { path, .. } if path == "a/b"));
+        assert!(matches!(told(ErrorKind::Conflict), object_store::Error::Precondition { .. }));
+        assert!(matches!(told(ErrorKind::Unauthenticated), object_store::Error::Unauthenticated { .. }));
+        assert!(told(ErrorKind::Unavailable).to_string().contains("no"));
     }
 
     #[tokio::test]

@@ -22,11 +22,11 @@ impl<T> Page<T> {
 /// All items of all pages. `fetch` gets the token of the page, none for the first.
 ///
 /// A token that comes twice would go round for ever; it ends the stream with an error, as what follows is not known.
-pub fn pages<T, F, Fut>(fetch: F) -> BoxStream<'static, Result<T>>
+pub fn pages<'a, T, F, Fut>(fetch: F) -> BoxStream<'a, Result<T>>
 where
-    T: Send + 'static,
-    F: Fn(Option<String>) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<Page<T>>> + Send + 'static,
+    T: Send + 'a,
+    F: Fn(Option<String>) -> Fut + Send + Sync + 'a,
+    Fut: Future<Output = Result<Page<T>>> + Send + 'a,
 {
     stream::try_unfold((Some(None), fetch), |(state, fetch): (Option<Option<String>>, F)| async move {
         let Some(token) = state else { return Ok(None) };

@@ -45,7 +45,10 @@ impl Dialect for GcpDialect {
     }
 
     fn decode_error(&self, _call: &Call, reply: &Response<Bytes>) -> Option<Error> {
-        (!reply.status().is_success()).then(|| error(reply))
+        // Resumable uploads: "go on", and the answer to giving one up.
+        // Source: <https://cloud.google.com/storage/docs/performing-resumable-uploads>
+        let is_progress = matches!(reply.status().as_u16(), 308 | 499);
+        (!reply.status().is_success() && !is_progress).then(|| error(reply))
     }
 
     async fn renew(&self) -> bool {

@@ -15,9 +15,11 @@
 //!   what Google's error codes mean, as data.
 //! - `api` has one file per family of resources: plain functions that build a request and parse its reply.
 //! - `session` puts these together for one identity, paces the calls and waits for long-running operations.
+//! - `bucket_config` reads the BackupBucketConfig; `storage` is object storage on top of it all.
 //!
 //! There is no vendor SDK here.
 
+pub mod bucket_config;
 pub mod credentials;
 pub mod endpoints;
 pub mod errors;
@@ -31,16 +33,18 @@ pub mod api;
 pub mod dialect;
 #[doc(hidden)]
 pub mod session;
+mod storage;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use gardener_provider_client::{provider_setup, setup::Setup};
-use gardener_provider_core::{Provider, Result};
+use gardener_provider_core::{Capability, Provider, Result};
 
 use crate::{
     credentials::{CredentialSource, Trust},
     endpoints::Endpoints,
     session::{Sessions, Shared},
+    storage::GcpStorage,
 };
 
 /// The GCP provider.
@@ -89,8 +93,12 @@ impl GcpProviderBuilder {
     /// # Errors
     /// If no transport was given and the network cannot be used.
     pub fn build(self) -> Result<Provider> {
-        self.sessions()?;
-        Ok(Provider::builder("gcp").build())
+        let sessions = Arc::new(self.sessions()?);
+        Ok(Provider::builder("gcp")
+            .storage(GcpStorage::new(sessions))
+            .capability(Capability::Versioning)
+            .capability(Capability::Retention)
+            .build())
     }
 
     /// The sessions of the provider that [`GcpProviderBuilder::build`] would make, for tests and measurements of single

@@ -78,7 +78,12 @@ impl Line {
         let request = &operation.request;
         let service = family::service(request.family)
             .ok_or_else(|| Error::internal(format!("no service has the family {}", request.family)))?;
-        let mut call = request.call(&self.endpoints.resolve(service)?)?;
+        self.run_at(&self.endpoints.resolve(service)?, operation).await
+    }
+
+    async fn run_at<R>(&self, base: &url::Url, operation: &Operation<R>) -> Result<R> {
+        let request = &operation.request;
+        let mut call = request.call(base)?;
         if request.family == family::COMPUTE_OPERATIONS {
             call = call.with_timeout(LONGEST_WAIT);
         }
@@ -136,6 +141,14 @@ impl Session {
     /// What the service answers.
     pub async fn run<R>(&self, operation: &Operation<R>) -> Result<R> {
         self.line.run(operation).await
+    }
+
+    /// As [`Session::run`], at another address than the service's own, such as a regional one. The token goes there.
+    ///
+    /// # Errors
+    /// What the service answers.
+    pub async fn run_at<R>(&self, base: &url::Url, operation: &Operation<R>) -> Result<R> {
+        self.line.run_at(base, operation).await
     }
 
     /// Reads something that may not exist.

@@ -8,6 +8,7 @@
 
 pub mod lists;
 pub mod operations;
+pub mod storage;
 pub mod token;
 
 use gardener_provider_client::call::Idempotency;
@@ -106,7 +107,7 @@ pub fn last_segment(address: &str) -> &str {
 
 /// Every request that this crate can make, with every parameter set.
 pub fn samples() -> Vec<RestRequest> {
-    [operations::samples(), token::samples()].concat()
+    [operations::samples(), storage::samples(), token::samples()].concat()
 }
 
 #[cfg(test)]

@@ -164,7 +164,7 @@ fn a_workload_identity_reads_one_file_and_asks_google_alone() {
         (
             |c| {
                 c["service_account_impersonation_url"] =
-                    json!("https://evil.example.com/a@b:generateAccessToken")
+                    json!("https://evil.example.com/a@b:generateAccessToken");
             },
             "service_account_impersonation_url",
         ),
@@ -172,7 +172,7 @@ fn a_workload_identity_reads_one_file_and_asks_google_alone() {
             |c| {
                 c["service_account_impersonation_url"] = json!(
                     "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/a@b/../c:generateAccessToken"
-                )
+                );
             },
             "service_account_impersonation_url",
         ),
