@@ -31,17 +31,22 @@ mod ambient;
 pub mod api;
 #[doc(hidden)]
 pub mod dialect;
+mod gardener_api;
+mod graph;
+mod infrastructure;
 #[doc(hidden)]
 pub mod session;
 
 use std::sync::Arc;
 
-use gardener_provider_client::{provider_setup, setup::Setup};
+use gardener_provider_client::{graph::GraphDriver, provider_setup, setup::Setup};
 use gardener_provider_core::{Provider, Result};
 
 use crate::{
     credentials::CredentialSource,
     endpoints::Endpoints,
+    gardener_api::AzureApi,
+    infrastructure::AzureInfrastructure,
     session::{Sessions, Shared},
 };
 
@@ -84,8 +89,10 @@ impl AzureProviderBuilder {
     /// # Errors
     /// If no transport was given and the network cannot be used.
     pub fn build(self) -> Result<Provider> {
-        let _sessions = Arc::new(self.sessions()?);
-        Ok(Provider::builder("azure").build())
+        let api = AzureApi::new(self.source.clone());
+        let sessions = Arc::new(self.sessions()?);
+        let infrastructure = GraphDriver::new(AzureInfrastructure::new(sessions));
+        Ok(Provider::builder("azure").api(api).infrastructure(infrastructure).build())
     }
 
     /// The sessions of the provider that [`AzureProviderBuilder::build`] would make, for tests and measurements of single

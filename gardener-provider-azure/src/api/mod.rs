@@ -10,10 +10,20 @@
 //! [`samples`] gathers them, so that a test can hold every request that this crate can make against the official
 //! description of the API.
 
+pub mod identities;
 pub mod ids;
+pub mod load_balancers;
+pub mod nat_gateways;
+pub mod network;
 pub mod oauth;
 pub mod operations;
+pub mod public_ip_addresses;
 pub mod resource_groups;
+pub mod resources;
+pub mod route_tables;
+pub mod security_groups;
+pub mod subnets;
+pub mod virtual_networks;
 
 use bytes::Bytes;
 use gardener_provider_client::pages::Page;
@@ -56,6 +66,8 @@ pub mod version {
     pub const NETWORK: &str = "2024-10-01";
     /// Resource groups.
     pub const RESOURCES: &str = "2021-04-01";
+    /// Managed identities.
+    pub const IDENTITY: &str = "2023-01-31";
     /// Agreements of the marketplace.
     pub const MARKETPLACE: &str = "2021-01-01";
 }
@@ -92,7 +104,19 @@ fn page<T: DeserializeOwned>(reply: &Response<Bytes>) -> Result<Page<T>> {
 
 /// Every request that this crate can make, with every parameter set.
 pub fn samples() -> Vec<RestRequest> {
-    [resource_groups::samples()].concat()
+    [
+        identities::samples(),
+        load_balancers::samples(),
+        nat_gateways::samples(),
+        public_ip_addresses::samples(),
+        resource_groups::samples(),
+        resources::samples(),
+        route_tables::samples(),
+        security_groups::samples(),
+        subnets::samples(),
+        virtual_networks::samples(),
+    ]
+    .concat()
 }
 
 #[cfg(test)]

@@ -24,6 +24,25 @@ pub struct ResourceGroup {
     /// The tags.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
+    /// The rest of it.
+    #[serde(skip_serializing)]
+    pub properties: GroupProperties,
+}
+
+/// The properties of a resource group.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct GroupProperties {
+    /// How it is going.
+    pub provisioning_state: Option<String>,
+}
+
+impl ResourceGroup {
+    /// True if it is going away.
+    pub fn is_deleting(&self) -> bool {
+        let state = self.properties.provisioning_state.as_deref();
+        state.is_some_and(|state| ["Deleting", "Deprovisioning"].contains(&state))
+    }
 }
 
 /// Reads a group.

@@ -263,15 +263,20 @@ impl Check<'_> {
             (networks.vnet.given().is_none() && networks.vnet.cidr.is_none()).then(|| subnets.first());
         let outer = vnet.as_ref().or(shared.flatten());
         for subnet in &subnets {
-            nodes.iter().for_each(|nodes| self.findings.within(subnet, nodes));
-            vnet.iter().for_each(|vnet| self.findings.within(subnet, vnet));
+            for outer in nodes.iter().chain(&vnet) {
+                self.findings.within(subnet, outer);
+            }
         }
         if let (Some(nodes), Some(outer)) = (&nodes, outer) {
             self.findings.within(nodes, outer);
         }
         for other in others.iter().flatten() {
-            vnet.iter().for_each(|vnet| self.findings.apart(other, vnet));
-            subnets.iter().for_each(|subnet| self.findings.apart(subnet, other));
+            if let Some(vnet) = &vnet {
+                self.findings.apart(other, vnet);
+            }
+            for subnet in &subnets {
+                self.findings.apart(subnet, other);
+            }
         }
         self.findings.all_apart(&subnets);
     }
