@@ -456,6 +456,8 @@ pub struct Infrastructure {
     pub egress_cidrs: Vec<String>,
     /// The networks as they came out, where the cloud decides them (IPv6).
     pub networking: Networking,
+    /// With both families: the IPv6 networks beside the IPv4 ones, where the cloud decides them.
+    pub ipv6: Option<Networking>,
 }
 
 /// A resource found in the cloud that is marked as this cluster's.

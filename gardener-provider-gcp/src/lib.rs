@@ -16,6 +16,7 @@
 //! - `api` has one file per family of resources: plain functions that build a request and parse its reply.
 //! - `session` puts these together for one identity, paces the calls and waits for long-running operations.
 //! - `bucket_config` reads the BackupBucketConfig; `storage` is object storage on top of it all.
+//! - `infrastructure_config` reads the InfrastructureConfig; `graph` declares what it asks for; `infrastructure` runs that.
 //!
 //! There is no vendor SDK here.
 
@@ -31,18 +32,23 @@ mod ambient;
 pub mod api;
 #[doc(hidden)]
 pub mod dialect;
+mod gardener_api;
+mod graph;
+mod infrastructure;
 #[doc(hidden)]
 pub mod session;
 mod storage;
 
 use std::{path::PathBuf, sync::Arc};
 
-use gardener_provider_client::{provider_setup, setup::Setup};
+use gardener_provider_client::{graph::GraphDriver, provider_setup, setup::Setup};
 use gardener_provider_core::{Capability, Provider, Result};
 
 use crate::{
     credentials::{CredentialSource, Trust},
     endpoints::Endpoints,
+    gardener_api::GcpApi,
+    infrastructure::GcpInfrastructure,
     session::{Sessions, Shared},
     storage::GcpStorage,
 };
@@ -93,8 +99,11 @@ impl GcpProviderBuilder {
     /// # Errors
     /// If no transport was given and the network cannot be used.
     pub fn build(self) -> Result<Provider> {
+        let api = GcpApi::new(self.trust.clone());
         let sessions = Arc::new(self.sessions()?);
         Ok(Provider::builder("gcp")
+            .api(api)
+            .infrastructure(GraphDriver::new(GcpInfrastructure::new(Arc::clone(&sessions))))
             .storage(GcpStorage::new(sessions))
             .capability(Capability::Versioning)
             .capability(Capability::Retention)

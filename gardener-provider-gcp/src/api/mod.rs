@@ -6,9 +6,17 @@
 //! can make against the official description of the API. An operation's name is its id in that description
 //! (`compute.instances.insert`).
 
+pub mod addresses;
+pub mod firewalls;
 pub mod lists;
+pub mod network_interfaces;
+pub mod networks;
 pub mod operations;
+pub mod routers;
+pub mod routes;
+pub mod service_accounts;
 pub mod storage;
+pub mod subnetworks;
 pub mod token;
 
 use gardener_provider_client::call::Idempotency;
@@ -107,7 +115,20 @@ pub fn last_segment(address: &str) -> &str {
 
 /// Every request that this crate can make, with every parameter set.
 pub fn samples() -> Vec<RestRequest> {
-    [operations::samples(), storage::samples(), token::samples()].concat()
+    [
+        addresses::samples(),
+        firewalls::samples(),
+        network_interfaces::samples(),
+        networks::samples(),
+        operations::samples(),
+        routers::samples(),
+        routes::samples(),
+        service_accounts::samples(),
+        storage::samples(),
+        subnetworks::samples(),
+        token::samples(),
+    ]
+    .concat()
 }
 
 #[cfg(test)]

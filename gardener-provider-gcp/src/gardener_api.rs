@@ -1,0 +1,77 @@
+//! Validation for the Gardener API. Makes no call.
+
+use async_trait::async_trait;
+use gardener_provider_core::{Configuration, Error, ErrorKind, GardenerApi, Result, Violation};
+
+use crate::{bucket_config, credentials::Trust, infrastructure_config};
+
+/// Validates what users write for GCP: the infrastructure, backup buckets and secrets.
+#[derive(Debug, Clone)]
+pub(crate) struct GcpApi {
+    trust: Trust,
+}
+
+impl GcpApi {
+    /// Validation for a provider that trusts credentials like this.
+    pub(crate) fn new(trust: Trust) -> Self {
+        Self { trust }
+    }
+}
+
+#[async_trait]
+impl GardenerApi for GcpApi {
+    async fn validate(&self, configuration: &Configuration) -> Result<Vec<Violation>> {
+        Ok(match configuration {
+            Configuration::Infrastructure { new, old, networking, .. } => {
+                infrastructure_config::validate(new, old.as_ref(), networking)
+            }
+            Configuration::BackupBucket { new, old } => bucket_config::validate(new, old.as_ref()),
+            Configuration::Secret { new, .. } => self.trust.violations(new),
+            other => {
+                let kind = format!("{other:?}");
+                let kind = kind.split([' ', '{']).next().unwrap_or_default().to_owned();
+                let message = format!("validation of a {kind} configuration is not offered for GCP yet");
+                return Err(Error::new(ErrorKind::Unimplemented, message));
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gardener_provider_core::{Networking, Region, SecretData};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    async fn fields(configuration: Configuration) -> Vec<String> {
+        let violations = GcpApi::new(Trust::default()).validate(&configuration).await.unwrap();
+        violations.into_iter().map(|violation| violation.field).collect()
+    }
+
+    #[tokio::test]
+    async fn each_kind_of_configuration_names_its_fields() {
+        let infrastructure = |new, old| Configuration::Infrastructure {
+            new,
+            old,
+            region: Region::new("europe-west1").unwrap(),
+            networking: Networking::default(),
+        };
+        let unknown = json!({ "networks": { "workers": "10.250.0.0/16", "dualStack": {} } });
+        assert_eq!(fields(infrastructure(unknown, None)).await, ["networks.dualStack"]);
+        let (old, new) = ("10.250.0.0/16", "10.250.0.0/20");
+        let [old, new] = [old, new].map(|workers| json!({ "networks": { "workers": workers } }));
+        assert_eq!(fields(infrastructure(new, Some(old))).await, ["networks.workers"]);
+        let secret = SecretData::new().with("projectID", "my-project");
+        let secret = fields(Configuration::Secret { new: secret, old: None }).await;
+        assert!(secret[0].contains("serviceaccount.json"), "{secret:?}");
+    }
+
+    #[tokio::test]
+    async fn what_is_not_offered_says_so() {
+        let worker = Configuration::Worker { new: Value::Null, old: None };
+        let error = GcpApi::new(Trust::default()).validate(&worker).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unimplemented);
+        assert!(error.to_string().contains("Worker"), "{error}");
+    }
+}
