@@ -37,6 +37,7 @@ pub(crate) enum Effect {
     ReplyLate,
     MalformedReply,
     NoCapacity { kind: String, zone: String },
+    OperationError { code: String, message: String },
 }
 
 impl Fault {
@@ -109,6 +110,13 @@ impl Fault {
     /// No machines of this type in this zone (`*` and `?` allowed); the cloud answers its own code for that.
     pub fn no_capacity(machine_type: impl Into<String>, zone: impl Into<String>) -> Self {
         Self::new(Effect::NoCapacity { kind: machine_type.into(), zone: zone.into() })
+    }
+
+    /// The call is accepted, and the long-running operation that it starts fails with this error.
+    ///
+    /// For clouds that answer with such operations (Azure, GCP); elsewhere the rule hits nothing.
+    pub fn operation_error(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(Effect::OperationError { code: code.into(), message: message.into() })
     }
 
     /// Only calls of this service and operation (`*` and `?` allowed).
@@ -251,8 +259,9 @@ impl Faults {
         let mut rules = self.rules();
         let seed = rules.seed;
         let hit = rules.rules.iter_mut().filter_map(|(id, rule)| {
-            let capacity = matches!(rule.fault.effect, Effect::NoCapacity { .. });
-            if capacity || !rule.fault.matches(call) || !rule.strikes(scatter(seed ^ id << 32)) {
+            let asked_later =
+                matches!(rule.fault.effect, Effect::NoCapacity { .. } | Effect::OperationError { .. });
+            if asked_later || !rule.fault.matches(call) || !rule.strikes(scatter(seed ^ id << 32)) {
                 return None;
             }
             rule.effect(now)
@@ -270,6 +279,17 @@ impl Faults {
                 && glob::matches(zone, in_zone)
                 && rule.fault.matches(call)
                 && rule.strikes(scatter(seed ^ id << 32))
+        })
+    }
+
+    /// The code and message that a rule lets the operation end with which this call starts.
+    pub(crate) fn operation_error(&self, call: &Call) -> Option<(String, String)> {
+        let mut rules = self.rules();
+        let seed = rules.seed;
+        rules.rules.iter_mut().find_map(|(id, rule)| {
+            let Effect::OperationError { code, message } = &rule.fault.effect else { return None };
+            let error = (code.clone(), message.clone());
+            (rule.fault.matches(call) && rule.strikes(scatter(seed ^ id << 32))).then_some(error)
         })
     }
 

@@ -23,6 +23,7 @@
 pub mod aws;
 mod call;
 mod fault;
+pub mod gcp;
 mod glob;
 mod ids;
 mod journal;

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use gardener_provider_client::clock::{Clock, SystemClock};
 
-use crate::aws::AwsOptions;
+use crate::{aws::AwsOptions, gcp::GcpOptions};
 
 /// The settings of a [`Sandbox`](crate::Sandbox).
 #[derive(Debug, Clone)]
@@ -20,6 +20,8 @@ pub struct SandboxOptions {
     pub lag: Duration,
     /// The AWS part.
     pub aws: AwsOptions,
+    /// The GCP part.
+    pub gcp: GcpOptions,
 }
 
 impl Default for SandboxOptions {
@@ -31,6 +33,7 @@ impl Default for SandboxOptions {
             latency: Duration::ZERO,
             lag: Duration::ZERO,
             aws: AwsOptions::default(),
+            gcp: GcpOptions::default(),
         }
     }
 }
@@ -40,6 +43,7 @@ impl SandboxOptions {
     pub fn instant() -> Self {
         let mut options = Self::default();
         options.aws.durations = crate::aws::Durations::instant();
+        options.gcp.durations = crate::gcp::Durations::instant();
         options
     }
 
@@ -75,6 +79,13 @@ impl SandboxOptions {
     #[must_use]
     pub fn with_aws(mut self, aws: AwsOptions) -> Self {
         self.aws = aws;
+        self
+    }
+
+    /// Sets the GCP part.
+    #[must_use]
+    pub fn with_gcp(mut self, gcp: GcpOptions) -> Self {
+        self.gcp = gcp;
         self
     }
 }

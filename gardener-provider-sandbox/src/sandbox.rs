@@ -10,6 +10,7 @@ use http::{Request, Response};
 use crate::{
     Faults, Journal, Resource, SandboxOptions, Server,
     aws::Aws,
+    gcp::Gcp,
     world::{World, no_service},
 };
 
@@ -18,6 +19,7 @@ use crate::{
 pub struct Sandbox {
     world: Arc<World>,
     aws: Aws,
+    gcp: Gcp,
 }
 
 impl Default for Sandbox {
@@ -30,12 +32,17 @@ impl Sandbox {
     /// A new cloud, empty but for what an account has from the start.
     pub fn new(options: SandboxOptions) -> Self {
         let world = Arc::new(World::new(options));
-        Self { aws: Aws::new(Arc::clone(&world)), world }
+        Self { aws: Aws::new(Arc::clone(&world)), gcp: Gcp::new(Arc::clone(&world)), world }
     }
 
     /// The AWS part.
     pub fn aws(&self) -> &Aws {
         &self.aws
+    }
+
+    /// The GCP part.
+    pub fn gcp(&self) -> &Gcp {
+        &self.gcp
     }
 
     /// The fault rules.
@@ -66,6 +73,7 @@ impl Sandbox {
     /// Everything that somebody created in any of the clouds and that still exists.
     pub fn inventory(&self) -> Vec<Resource> {
         let mut found = self.aws.inventory(None);
+        found.extend(self.gcp.inventory(None));
         found.sort();
         found
     }
@@ -91,6 +99,10 @@ impl Sandbox {
 impl Transport for Sandbox {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         // AWS comes last: on a loopback port it takes what no other cloud knows for a call to S3.
+        let request = match self.gcp.exchange(request).await {
+            Ok(outcome) => return outcome,
+            Err(request) => request,
+        };
         let request = match self.aws.exchange(request).await {
             Ok(outcome) => return outcome,
             Err(request) => request,

@@ -129,7 +129,7 @@ impl Plan {
                 Effect::ReplyLost => plan.lost = Some(TransportErrorKind::Broken),
                 Effect::ReplyLate => plan.lost = Some(TransportErrorKind::Timeout),
                 Effect::MalformedReply => plan.malformed = true,
-                Effect::RateLimit { .. } | Effect::NoCapacity { .. } => {}
+                Effect::RateLimit { .. } | Effect::NoCapacity { .. } | Effect::OperationError { .. } => {}
             }
         }
         plan

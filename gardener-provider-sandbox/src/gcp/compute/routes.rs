@@ -1,0 +1,106 @@
+//! Routes.
+//!
+//! <https://cloud.google.com/compute/docs/reference/rest/v1/routes>
+
+use super::{
+    engine::Engine,
+    kind::Kind,
+    links::{Key, Link, Scope, url},
+    names::{check_number, check_tags},
+    ranges,
+};
+use crate::gcp::{
+    body::{Fields, Object, default},
+    error::GcpError,
+};
+
+const HOPS: [&str; 8] = [
+    "nextHopGateway",
+    "nextHopInstance",
+    "nextHopIp",
+    "nextHopIlb",
+    "nextHopVpnTunnel",
+    "nextHopNetwork",
+    "nextHopPeering",
+    "nextHopHub",
+];
+
+pub(super) fn insert(engine: &mut Engine<'_>, mut body: Object) -> Result<Object, GcpError> {
+    let limit = engine.context.options().quotas.routes;
+    engine.quota(Kind::Route, "ROUTES", limit, "")?;
+    let network = body.text("network").ok_or_else(|| GcpError::required("resource.network"))?;
+    let (network, _) = engine.existing("resource.network", network, Kind::Network)?;
+    let range = body.text("destRange").ok_or_else(|| GcpError::required("resource.destRange"))?;
+    ranges::any("resource.destRange", range)?;
+    check_number(&body, "resource", "priority", 0..=65_535)?;
+    check_tags(&body.texts("tags"), "resource.tags")?;
+    let given: Vec<&str> = HOPS.into_iter().filter(|hop| body.text(hop).is_some()).collect();
+    let [hop] = given.as_slice() else {
+        let problem = "Exactly one next hop must be specified.";
+        return Err(GcpError::invalid("resource.nextHop", &given.join(", "), problem));
+    };
+    let next = next_hop(engine, hop, body.text(hop).unwrap_or_default())?;
+    body.insert((*hop).to_owned(), next.into());
+    body.insert("network".to_owned(), engine.url(&network).into());
+    default(&mut body, "priority", 1000);
+    body.insert("routeType".to_owned(), "STATIC".into());
+    Ok(body)
+}
+
+fn next_hop(engine: &Engine<'_>, hop: &str, value: &str) -> Result<String, GcpError> {
+    let field = format!("resource.{hop}");
+    match hop {
+        "nextHopGateway" => {
+            let path = format!("projects/{}/global/gateways/default-internet-gateway", engine.project.id);
+            let given = value.ends_with("global/gateways/default-internet-gateway");
+            let problem = "The only gateway is global/gateways/default-internet-gateway.";
+            if given { Ok(url(&path)) } else { Err(GcpError::invalid(&field, value, problem)) }
+        }
+        "nextHopInstance" => {
+            let (key, _) = engine.existing(&field, value, Kind::Instance)?;
+            Ok(engine.url(&key))
+        }
+        "nextHopIp" => {
+            let ip: Result<std::net::IpAddr, _> = value.parse();
+            ip.map(|ip| ip.to_string())
+                .map_err(|_| GcpError::invalid(&field, value, "Must be an IP address."))
+        }
+        "nextHopIlb" => match Link::parse(value, &engine.project.id) {
+            Some(link) => Ok(link.url()),
+            None => Ok(value.to_owned()),
+        },
+        _ => Err(GcpError::invalid(&field, value, "The sandbox has no such next hops.")),
+    }
+}
+
+/// A route that the cloud makes with a network or subnetwork.
+pub(super) fn automatic(
+    engine: &mut Engine<'_>,
+    owner: &Key,
+    network: &str,
+    range: &str,
+    (hop, next): (&str, &str),
+) -> (Key, Object, Option<Key>) {
+    let name = format!("default-route-{:016x}", engine.ids.number());
+    let mut body = Object::new();
+    for (field, value) in [
+        ("network", network),
+        ("destRange", range),
+        (hop, next),
+        ("description", "Default route to the Internet."),
+        ("routeType", if hop == "nextHopGateway" { "STATIC" } else { "SUBNET" }),
+    ] {
+        body.insert(field.to_owned(), value.into());
+    }
+    body.insert("priority".to_owned(), 1000.into());
+    (Key::new(Kind::Route, Scope::Global, name), body, Some(owner.clone()))
+}
+
+/// The routes to subnetworks stay as long as these.
+pub(super) fn check_deletion(engine: &Engine<'_>, key: &Key) -> Result<(), GcpError> {
+    let local = engine.idle(key)?.body.text("routeType") == Some("SUBNET");
+    if local {
+        return Err(GcpError::invalid("route", &key.name, "The local route cannot be deleted."));
+    }
+    Ok(())
+}
