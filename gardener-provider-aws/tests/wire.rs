@@ -66,19 +66,8 @@ fn on_the_wire(sample: &ApiRequest) -> Request<Bytes> {
 fn every_request_is_as_described() {
     let Some(mut wire) = descriptions("every_request_is_as_described") else { return };
     let samples = api::samples();
-    let mut wrong = Vec::new();
-    for sample in &samples {
-        match wire.request(&on_the_wire(sample)) {
-            Ok((operation, problems)) => {
-                if operation != sample.operation {
-                    wrong.push(format!("{}: is taken for {operation}", sample.operation));
-                }
-                wrong.extend(problems.iter().map(|problem| format!("{}: {problem}", sample.operation)));
-            }
-            Err(problem) => wrong.push(format!("{}: {problem}", sample.operation)),
-        }
-    }
-    assert!(wrong.is_empty(), "{} of {} samples:\n{}", wrong.len(), samples.len(), wrong.join("\n"));
+    let requests = samples.iter().map(|sample| (sample.operation, on_the_wire(sample)));
+    wire.review_samples(requests, &[]).assert_clean();
     println!("{wire}");
 }
 
@@ -269,12 +258,6 @@ const KNOWN: &[(&str, &str)] = &[
     ("DescribeVpcEndpoints", "vpcEndpointSet.item.state"),
 ];
 
-fn is_known(operation: &str, path: &str) -> bool {
-    let plain: String =
-        path.split('.').map(|step| step.split('[').next().unwrap_or_default()).collect::<Vec<_>>().join(".");
-    KNOWN.contains(&(operation, &plain))
-}
-
 #[tokio::test(start_paused = true)]
 async fn every_reply_of_the_sandbox_is_as_described() {
     let Some(mut wire) = descriptions("every_reply_of_the_sandbox_is_as_described") else { return };
@@ -283,33 +266,11 @@ async fn every_reply_of_the_sandbox_is_as_described() {
     lab.machines().await;
     lab.infrastructure().await;
     lab.samples().await;
-    let (mut wrong, mut successful) = (BTreeSet::new(), BTreeSet::new());
-    for exchange in lab.recorder.take() {
-        let (request, reply) = (&exchange.request, &exchange.reply);
-        let checked = [wire.request(request), wire.reply(request, reply)];
-        for (what, result) in ["request", "reply"].iter().zip(checked) {
-            match result {
-                Ok((operation, mut problems)) => {
-                    problems.retain(|problem| !is_known(&operation, &problem.path));
-                    successful.extend(reply.status().is_success().then(|| operation.clone()));
-                    let status = reply.status().as_u16();
-                    wrong.extend(
-                        problems.iter().map(|problem| format!("{what} {operation} {status}: {problem}")),
-                    );
-                }
-                Err(problem) => drop(wrong.insert(format!("{what}: {problem}"))),
-            }
-        }
-    }
+    let review = wire.review_exchanges(&lab.recorder.take(), KNOWN);
     let sampled: BTreeSet<_> = api::samples().iter().map(|sample| sample.operation).collect();
     let called = wire.operations().iter().map(|(_, operation)| operation.as_str());
     let unsampled: BTreeSet<_> = called.filter(|operation| !sampled.contains(operation)).collect();
     assert_eq!(unsampled.into_iter().collect::<Vec<_>>(), DATA_PLANE);
-    println!("{wire}, {} of them with a reply of success", successful.len());
-    assert!(
-        wrong.is_empty(),
-        "{} problems:\n{}",
-        wrong.len(),
-        wrong.into_iter().collect::<Vec<_>>().join("\n")
-    );
+    println!("{wire}, {} of them with a reply of success", review.successful.len());
+    review.assert_clean();
 }

@@ -16,6 +16,7 @@ mod body;
 mod google;
 mod path;
 mod record;
+mod review;
 
 use std::{collections::BTreeSet, fmt, path::Path};
 
@@ -23,6 +24,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 
 pub use record::{Exchange, Recorder};
+pub use review::{Review, on_the_wire};
 
 /// A description that cannot be read.
 #[derive(Debug)]

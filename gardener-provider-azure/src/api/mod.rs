@@ -65,9 +65,9 @@ pub mod version {
     /// Networks.
     pub const NETWORK: &str = "2024-10-01";
     /// Resource groups.
-    pub const RESOURCES: &str = "2021-04-01";
+    pub const RESOURCES: &str = "2025-04-01";
     /// Managed identities.
-    pub const IDENTITY: &str = "2023-01-31";
+    pub const IDENTITY: &str = "2024-11-30";
     /// Agreements of the marketplace.
     pub const MARKETPLACE: &str = "2021-01-01";
 }

@@ -1,6 +1,6 @@
 //! Resource groups.
 //!
-//! Source: <https://learn.microsoft.com/en-us/rest/api/resources/resource-groups?view=rest-resources-2021-04-01>
+//! Source: <https://learn.microsoft.com/en-us/rest/api/resources/resource-groups?view=rest-resources-2025-04-01>
 
 use std::collections::BTreeMap;
 
