@@ -21,6 +21,7 @@
 //! Every call is written to the [`Journal`], without secrets.
 
 pub mod aws;
+pub mod azure;
 mod call;
 mod fault;
 pub mod gcp;

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use gardener_provider_client::clock::{Clock, SystemClock};
 
-use crate::{aws::AwsOptions, gcp::GcpOptions};
+use crate::{aws::AwsOptions, azure::AzureOptions, gcp::GcpOptions};
 
 /// The settings of a [`Sandbox`](crate::Sandbox).
 #[derive(Debug, Clone)]
@@ -20,6 +20,8 @@ pub struct SandboxOptions {
     pub lag: Duration,
     /// The AWS part.
     pub aws: AwsOptions,
+    /// The Azure part.
+    pub azure: AzureOptions,
     /// The GCP part.
     pub gcp: GcpOptions,
 }
@@ -33,6 +35,7 @@ impl Default for SandboxOptions {
             latency: Duration::ZERO,
             lag: Duration::ZERO,
             aws: AwsOptions::default(),
+            azure: AzureOptions::default(),
             gcp: GcpOptions::default(),
         }
     }
@@ -43,6 +46,7 @@ impl SandboxOptions {
     pub fn instant() -> Self {
         let mut options = Self::default();
         options.aws.durations = crate::aws::Durations::instant();
+        options.azure.durations = crate::azure::Durations::instant();
         options.gcp.durations = crate::gcp::Durations::instant();
         options
     }
@@ -79,6 +83,13 @@ impl SandboxOptions {
     #[must_use]
     pub fn with_aws(mut self, aws: AwsOptions) -> Self {
         self.aws = aws;
+        self
+    }
+
+    /// Sets the Azure part.
+    #[must_use]
+    pub fn with_azure(mut self, azure: AzureOptions) -> Self {
+        self.azure = azure;
         self
     }
 

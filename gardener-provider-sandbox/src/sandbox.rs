@@ -10,6 +10,7 @@ use http::{Request, Response};
 use crate::{
     Faults, Journal, Resource, SandboxOptions, Server,
     aws::Aws,
+    azure::Azure,
     gcp::Gcp,
     world::{World, no_service},
 };
@@ -19,6 +20,7 @@ use crate::{
 pub struct Sandbox {
     world: Arc<World>,
     aws: Aws,
+    azure: Azure,
     gcp: Gcp,
 }
 
@@ -32,12 +34,22 @@ impl Sandbox {
     /// A new cloud, empty but for what an account has from the start.
     pub fn new(options: SandboxOptions) -> Self {
         let world = Arc::new(World::new(options));
-        Self { aws: Aws::new(Arc::clone(&world)), gcp: Gcp::new(Arc::clone(&world)), world }
+        Self {
+            aws: Aws::new(Arc::clone(&world)),
+            azure: Azure::new(Arc::clone(&world)),
+            gcp: Gcp::new(Arc::clone(&world)),
+            world,
+        }
     }
 
     /// The AWS part.
     pub fn aws(&self) -> &Aws {
         &self.aws
+    }
+
+    /// The Azure part.
+    pub fn azure(&self) -> &Azure {
+        &self.azure
     }
 
     /// The GCP part.
@@ -73,6 +85,7 @@ impl Sandbox {
     /// Everything that somebody created in any of the clouds and that still exists.
     pub fn inventory(&self) -> Vec<Resource> {
         let mut found = self.aws.inventory(None);
+        found.extend(self.azure.inventory(None));
         found.extend(self.gcp.inventory(None));
         found.sort();
         found
@@ -99,6 +112,10 @@ impl Sandbox {
 impl Transport for Sandbox {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         // AWS comes last: on a loopback port it takes what no other cloud knows for a call to S3.
+        let request = match self.azure.exchange(request).await {
+            Ok(outcome) => return outcome,
+            Err(request) => request,
+        };
         let request = match self.gcp.exchange(request).await {
             Ok(outcome) => return outcome,
             Err(request) => request,

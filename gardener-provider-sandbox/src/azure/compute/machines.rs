@@ -1,0 +1,418 @@
+//! Virtual machines.
+
+use std::time::SystemTime;
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    capacity, machine_fields::FIELDS, scale_sets::SCALE_SET, sets::AVAILABILITY_SET, storage_profile,
+};
+use crate::azure::{
+    arm::{Arm, id::ResourceId, kind::Kind, put::Draft, shape::Tone, store::Stored},
+    error::{Answer, ArmError},
+    network::INTERFACE,
+    options::VmSize,
+    state::State,
+};
+
+pub(crate) static MACHINE: Kind = Kind {
+    tone: Tone::Compute,
+    update: "Update",
+    prepare,
+    written,
+    removed,
+    show,
+    takes: |durations| (durations.vm_start, durations.vm_stop),
+    ..Kind::new("Microsoft.Compute/virtualMachines", "VirtualMachines", FIELDS)
+};
+
+fn prepare(arm: &mut Arm<'_>, draft: &mut Draft) -> Answer<()> {
+    let size = size_of(arm, draft)?;
+    check_where(arm, draft)?;
+    check_quota(arm, draft, &size)?;
+    check_os_profile(draft)?;
+    complete_interfaces(arm, draft, &size)?;
+    capacity::check_machine(arm, draft, &size.name)?;
+    check_identities(arm, draft)?;
+    storage_profile::complete(arm, draft, &size)?;
+    if draft.old.is_none() {
+        draft.hidden.insert("power", "running".to_owned());
+        let zone = draft.zones().into_iter().next().unwrap_or_default();
+        if arm.context.world.faults.no_capacity(arm.context.call, &size.name, &zone) {
+            draft.failure = Some(no_capacity(&size.name, &zone, &draft.location()));
+        }
+    }
+    let now = crate::azure::text::iso(arm.context.now);
+    draft.once("timeCreated", || now.into());
+    draft.once("vmId", || arm.state.ids.uuid().into());
+    Ok(())
+}
+
+/// <https://learn.microsoft.com/en-us/troubleshoot/azure/virtual-machines/windows/allocation-failure>
+fn no_capacity(size: &str, zone: &str, location: &str) -> ArmError {
+    if zone.is_empty() {
+        return ArmError::conflict(
+            "AllocationFailed",
+            "Allocation failed. We do not have sufficient capacity for the requested VM size in this region. Read more about \
+             improving likelihood of allocation success at https://aka.ms/allocation-guidance",
+        );
+    }
+    ArmError::conflict(
+        "ZonalAllocationFailed",
+        format!(
+            "Allocation failed. We do not have sufficient capacity for the requested VM size {size} in zone {zone} of \
+             {location}. Read more about improving likelihood of allocation success at \
+             https://aka.ms/allocation-guidance"
+        ),
+    )
+}
+
+fn size_of(arm: &Arm<'_>, draft: &Draft) -> Answer<VmSize> {
+    let Some(name) = draft.text("properties/hardwareProfile/vmSize") else {
+        return Err(ArmError::parameter("vmSize", "Required parameter 'vmSize' is missing (null)."));
+    };
+    let sizes = &arm.context.options().vm_sizes;
+    let found = sizes.iter().find(|size| size.name.eq_ignore_ascii_case(name));
+    found.cloned().ok_or_else(|| {
+        let message = format!(
+            "The value {name} provided for the VM size is not valid. The valid sizes in the current region are: {}.",
+            sizes.iter().map(|size| size.name.as_str()).collect::<Vec<_>>().join(",")
+        );
+        ArmError::parameter("vmSize", message)
+    })
+}
+
+/// Zone, availability set and scale set.
+fn check_where(arm: &Arm<'_>, draft: &Draft) -> Answer<()> {
+    let location = draft.location();
+    let zones = draft.zones();
+    if zones.len() > 1 {
+        return Err(ArmError::parameter("zones", "A virtual machine can be in one availability zone only."));
+    }
+    let known = arm.context.options().locations.iter().find(|(name, _)| *name == location);
+    if let Some(zone) = zones.first().filter(|zone| !known.is_some_and(|(_, zones)| zones.contains(zone))) {
+        let message = format!(
+            "The zone(s) '{zone}' for resource '{}' is not supported in location '{location}'.",
+            draft.id
+        );
+        return Err(ArmError::bad("InvalidAvailabilityZone", message));
+    }
+    let set = draft.text("properties/availabilitySet/id");
+    let scale_set = draft.text("properties/virtualMachineScaleSet/id");
+    if set.is_some() && scale_set.is_some() {
+        let message = "A virtual machine cannot be in an availability set and in a scale set.";
+        return Err(ArmError::parameter("virtualMachineScaleSet", message));
+    }
+    if let Some(id) = set {
+        let set = referred(arm, id, &AVAILABILITY_SET, "availabilitySet.id")?;
+        if !zones.is_empty() {
+            let message = "Virtual Machine cannot be in a zone and in an availability set.";
+            return Err(ArmError::bad("BadRequest", message).at("availabilitySet"));
+        }
+        if set.location() != location {
+            return Err(wrong_place(&set.id, &draft.id));
+        }
+    }
+    if let Some(id) = scale_set {
+        let set = referred(arm, id, &SCALE_SET, "virtualMachineScaleSet.id")?;
+        if set.location() != location {
+            return Err(wrong_place(&set.id, &draft.id));
+        }
+        if set.text("properties/orchestrationMode") != Some("Flexible") {
+            let message =
+                "A virtual machine can only be added to a scale set with flexible orchestration mode.";
+            return Err(ArmError::parameter("virtualMachineScaleSet.id", message));
+        }
+    }
+    Ok(())
+}
+
+fn wrong_place(set: &ResourceId, machine: &ResourceId) -> ArmError {
+    ArmError::parameter("location", format!("{set} and {machine} are not in the same location."))
+}
+
+/// <https://learn.microsoft.com/en-us/azure/azure-resource-manager/troubleshooting/error-resource-quota>
+fn check_quota(arm: &Arm<'_>, draft: &Draft, size: &VmSize) -> Answer<()> {
+    if draft.old.is_some() {
+        return Ok(());
+    }
+    let sizes = &arm.context.options().vm_sizes;
+    let cores = |name: &str| {
+        sizes.iter().find(|size| size.name.eq_ignore_ascii_case(name)).map_or(0, |size| size.cores)
+    };
+    let location = draft.location();
+    let used: u32 = arm
+        .state
+        .store
+        .all()
+        .filter(|other| other.kind.name == MACHINE.name && other.location() == location)
+        .filter_map(|other| other.text("properties/hardwareProfile/vmSize"))
+        .map(cores)
+        .sum();
+    let limit = arm.context.options().quotas.cores;
+    if used + size.cores <= limit {
+        return Ok(());
+    }
+    let message = format!(
+        "Operation could not be completed as it results in exceeding approved Total Regional Cores quota. Additional details - \
+         Deployment Model: Resource Manager, Location: {location}, Current Limit: {limit}, Current Usage: {used}, \
+         Additional Required: {}, (Minimum) New Limit Required: {}.",
+        size.cores,
+        used + size.cores
+    );
+    Err(ArmError::conflict("OperationNotAllowed", message))
+}
+
+/// A machine made of an image needs a user and a way in.
+fn check_os_profile(draft: &Draft) -> Answer<()> {
+    if draft.text("properties/storageProfile/osDisk/createOption") != Some("FromImage") {
+        return Ok(());
+    }
+    let required = |name: &str| {
+        ArmError::parameter(
+            format!("osProfile.{name}"),
+            format!("Required parameter 'osProfile.{name}' is missing (null)."),
+        )
+    };
+    let name = draft.text("properties/osProfile/computerName").unwrap_or_else(|| draft.id.name());
+    if name.len() > 64 || name.is_empty() {
+        let message = format!("The computer name '{name}' is not valid: 1 to 64 characters.");
+        return Err(ArmError::parameter("osProfile.computerName", message));
+    }
+    let Some(user) = draft.text("properties/osProfile/adminUsername") else {
+        return Err(required("adminUsername"));
+    };
+    if ["admin", "root", "administrator", "test", "guest", "user"]
+        .contains(&user.to_ascii_lowercase().as_str())
+    {
+        let message = "The Admin Username specified is not allowed.";
+        return Err(ArmError::parameter("adminUsername", message));
+    }
+    let keys = draft.items("properties/osProfile/linuxConfiguration/ssh/publicKeys");
+    let no_password = draft.get("properties/osProfile/linuxConfiguration/disablePasswordAuthentication");
+    let old = draft.old.is_some();
+    match (no_password == Some(&json!(true)), keys.is_empty()) {
+        (true, true) => {
+            let message = "Authentication using either SSH or by user name and password must be enabled in Linux profile.";
+            return Err(ArmError::parameter("linuxConfiguration", message));
+        }
+        (false, true) if !old && draft.text("properties/osProfile/adminPassword").is_none() => {
+            return Err(required("adminPassword"));
+        }
+        _ => {}
+    }
+    for key in keys {
+        let data = key.get("keyData").and_then(Value::as_str).unwrap_or_default();
+        if !data.starts_with("ssh-rsa ")
+            && !data.starts_with("ssh-ed25519 ")
+            && !data.starts_with("ecdsa-sha2-")
+        {
+            let message = "The value of parameter linuxConfiguration.ssh.publicKeys.keyData is invalid.";
+            return Err(ArmError::parameter("linuxConfiguration.ssh.publicKeys.keyData", message));
+        }
+    }
+    check_size(draft, "customData", 87_380)?;
+    check_size(draft, "userData", 87_380)
+}
+
+fn check_size(draft: &Draft, name: &str, most: usize) -> Answer<()> {
+    let pointer =
+        if name == "customData" { "properties/osProfile/customData" } else { "properties/userData" };
+    match draft.text(pointer) {
+        Some(text) if text.len() > most => {
+            let message = format!("The size of parameter '{name}' exceeds the limit of {most} characters.");
+            Err(ArmError::parameter(name, message))
+        }
+        Some(text) if !is_base64(text) => {
+            let message = format!("The parameter '{name}' must be a base64 encoded string.");
+            Err(ArmError::parameter(name, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn is_base64(text: &str) -> bool {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    STANDARD.decode(text).is_ok()
+}
+
+fn complete_interfaces(arm: &Arm<'_>, draft: &mut Draft, size: &VmSize) -> Answer<()> {
+    let mut items = draft.items("properties/networkProfile/networkInterfaces").to_vec();
+    if items.is_empty() {
+        let message = "Required parameter 'networkProfile.networkInterfaces' is missing (null).";
+        return Err(ArmError::parameter("networkProfile.networkInterfaces", message));
+    }
+    if items.len() > size.max_interfaces {
+        let message = format!(
+            "The number of network interfaces for virtual machine {} exceeds the maximum allowed for the virtual machine size {}.",
+            draft.id.name(),
+            size.name
+        );
+        return Err(ArmError::bad("NetworkInterfaceCountExceeded", message));
+    }
+    let primaries =
+        items.iter().filter(|item| item.pointer("/properties/primary") == Some(&json!(true))).count();
+    if items.len() > 1 && primaries != 1 {
+        let message = format!(
+            "Virtual machine {} must have one network interface set as the primary.",
+            draft.id.name()
+        );
+        return Err(ArmError::bad("VirtualMachineMustHaveOneNetworkInterfaceAsPrimary", message));
+    }
+    for item in &items {
+        check_interface(arm, draft, item.get("id").and_then(Value::as_str).unwrap_or_default(), size)?;
+    }
+    let only = items.len() == 1;
+    for item in &mut items {
+        if item.get("properties").is_none() {
+            item["properties"] = json!({});
+        }
+        if only && item["properties"].get("primary").is_none() {
+            item["properties"]["primary"] = true.into();
+        }
+    }
+    draft.properties()["networkProfile"]["networkInterfaces"] = items.into();
+    Ok(())
+}
+
+fn check_interface(arm: &Arm<'_>, draft: &Draft, id: &str, size: &VmSize) -> Answer<()> {
+    let parsed = ResourceId::parse(id).filter(|parsed| INTERFACE.is(&parsed.kind()));
+    let Some(parsed) = parsed else {
+        let message = format!("The reference '{id}' is no id of a network interface.");
+        return Err(ArmError::parameter("networkProfile.networkInterfaces.id", message));
+    };
+    let interface = arm.state.store.get(&parsed.key());
+    let Some(interface) = interface.filter(|interface| interface.location() == draft.location()) else {
+        let message = format!(
+            "Resource {id} referenced by resource {} was not found. Please make sure that the referenced resource exists, and \
+             that both resources are in the same region.",
+            draft.id
+        );
+        return Err(ArmError::bad("InvalidResourceReference", message));
+    };
+    if !matches!(interface.state, "Succeeded" | "Failed") && interface.operation.is_some() {
+        let message =
+            format!("Cannot proceed with operation because resource {id} is in {} state.", interface.state);
+        return Err(ArmError::new(429, "RetryableError", "A retryable error occurred.")
+            .because("ReferencedResourceNotProvisioned", message));
+    }
+    let other = arm
+        .state
+        .store
+        .uses(&parsed.key())
+        .find(|one| one.through.starts_with("networkProfile/") && one.by != draft.id.key());
+    if let Some(other) = other {
+        let message = format!("Network Interface {id} is used by existing VM {}.", other.by);
+        return Err(ArmError::bad("NicInUse", message));
+    }
+    let fast = interface.property("enableAcceleratedNetworking") == Some(&json!(true));
+    if fast && !size.accelerated_networking {
+        let message = format!(
+            "The VM size {} is not supported for enabling accelerated networking on the network interface {id}.",
+            size.name
+        );
+        return Err(ArmError::bad("VMSizeIsNotPermittedToEnableAcceleratedNetworking", message));
+    }
+    Ok(())
+}
+
+fn check_identities(arm: &Arm<'_>, draft: &mut Draft) -> Answer<()> {
+    let Some(given) = draft.get("identity/userAssignedIdentities").and_then(Value::as_object).cloned() else {
+        return Ok(());
+    };
+    let mut shown = Map::new();
+    for id in given.keys() {
+        let Some(identity) = arm.state.store.referred(id) else {
+            let message = format!("Resource '{id}' was not found.");
+            return Err(ArmError::missing("FailedIdentityOperation", "Identity operation failed.")
+                .because("ResourceNotFound", message));
+        };
+        let value = json!({
+            "clientId": identity.property("clientId"),
+            "principalId": identity.property("principalId"),
+        });
+        shown.insert(identity.id.to_string(), value);
+    }
+    if let Some(identity) = draft.body.get_mut("identity") {
+        identity["userAssignedIdentities"] = shown.into();
+    }
+    Ok(())
+}
+
+/// A resource of Microsoft.Compute that a machine refers to.
+pub(super) fn referred<'a>(arm: &'a Arm<'_>, id: &str, kind: &Kind, target: &str) -> Answer<&'a Stored> {
+    let parsed = ResourceId::parse(id).filter(|parsed| kind.is(&parsed.kind()));
+    let Some(parsed) = parsed else {
+        let message = format!("Id '{id}' is not a valid resource reference.");
+        return Err(ArmError::bad("InvalidParameter", message).at(target));
+    };
+    arm.state.store.get(&parsed.key()).filter(|stored| stored.state != "Deleting").ok_or_else(|| {
+        let message = format!("Resource {id} referenced by {target} was not found.");
+        ArmError::missing("NotFound", message).at(target)
+    })
+}
+
+fn written(state: &mut State, key: &str, well: bool, at: SystemTime) {
+    storage_profile::settle_disks(state, key, well, at);
+}
+
+/// What goes with the machine: everything whose delete option says so.
+fn removed(state: &mut State, stored: &Stored, at: SystemTime) {
+    let goes = |item: &Value, pointer: &str| {
+        item.pointer(pointer)
+            .and_then(Value::as_str)
+            .is_some_and(|option| option.eq_ignore_ascii_case("Delete"))
+    };
+    let profile = stored.property("storageProfile").cloned().unwrap_or_default();
+    let disks = profile
+        .get("osDisk")
+        .into_iter()
+        .chain(profile.get("dataDisks").and_then(Value::as_array).into_iter().flatten());
+    let disks =
+        disks.filter(|disk| goes(disk, "/deleteOption")).filter_map(|disk| disk.pointer("/managedDisk/id"));
+    let interfaces = stored.items("properties/networkProfile/networkInterfaces").iter();
+    let interfaces =
+        interfaces.filter(|item| goes(item, "/properties/deleteOption")).filter_map(|item| item.get("id"));
+    let keys: Vec<String> =
+        disks.chain(interfaces).filter_map(Value::as_str).map(str::to_ascii_lowercase).collect();
+    for key in keys {
+        // Somebody else may have got hold of it meanwhile.
+        if state.store.get(&key).is_some() && state.store.uses(&key).next().is_none() {
+            remove_interface_address(state, &key, at);
+            state.remove(&key, at);
+        }
+    }
+}
+
+/// A public address goes with its interface if its own delete option says so.
+fn remove_interface_address(state: &mut State, interface: &str, at: SystemTime) {
+    let Some(stored) = state.store.get(interface) else { return };
+    let ids: Vec<String> = stored
+        .items("properties/ipConfigurations")
+        .iter()
+        .filter_map(|part| {
+            part.pointer("/properties/publicIPAddress/id")?.as_str().map(str::to_ascii_lowercase)
+        })
+        .filter(|id| {
+            state
+                .store
+                .get(id)
+                .is_some_and(|address| address.text("properties/deleteOption") == Some("Delete"))
+        })
+        .collect();
+    for id in ids {
+        state.remove(&id, at);
+    }
+}
+
+fn show(_: &State, stored: &Stored, body: &mut Map<String, Value>) {
+    if let Some(etag) = body.get_mut("etag") {
+        *etag = stored.etag.trim_start_matches("W/").into();
+    }
+    let os = stored.text("properties/osProfile/computerName").is_some();
+    if os {
+        body["properties"]["osProfile"]["secrets"] = json!([]);
+        body["properties"]["osProfile"]["allowExtensionOperations"] = true.into();
+        body["properties"]["osProfile"]["requireGuestProvisionSignal"] = true.into();
+    }
+}

@@ -1,0 +1,36 @@
+//! What the `az` command asks an endpoint of Resource Manager about the rest of its cloud.
+
+use serde_json::json;
+
+use super::context::Reply;
+
+/// The endpoints of a cloud whose parts are all here.
+pub(super) fn metadata(base: &str, tenant: &str) -> Reply {
+    Reply::ok(json!([{
+        "name": "sandbox",
+        "resourceManager": base,
+        "portal": base,
+        "authentication": {
+            "loginEndpoint": base,
+            "audiences": ["https://management.core.windows.net/", "https://management.azure.com/"],
+            "tenant": tenant,
+            "identityProvider": "AAD",
+        },
+        "media": base,
+        "graph": base,
+        "graphAudience": base,
+        "batch": base,
+        "sqlManagement": base,
+        "vmImageAliasDoc": format!("{base}/metadata/aliases"),
+        "gallery": base,
+        "activeDirectoryDataLake": base,
+        "microsoftGraphResourceId": format!("{base}/"),
+        "suffixes": {
+            "storage": "core.windows.net",
+            "keyVaultDns": "vault.azure.net",
+            "sqlServerHostname": "database.windows.net",
+            "acrLoginServer": "azurecr.io",
+            "mhsmDns": "managedhsm.azure.net",
+        },
+    }]))
+}
