@@ -12,7 +12,7 @@ use gardener_provider_core::{Error, Result};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
-use crate::{Snapshot, Store, delta::Json, error};
+use crate::{Event, Observers, Snapshot, Store, delta::Json, error};
 
 const HASH: usize = 32;
 const BLOCK: usize = 256 << 10;
@@ -33,6 +33,8 @@ pub(crate) struct Spool {
     pub(crate) directory: std::path::PathBuf,
     /// More than this is refused: a small object may decompress to any size.
     pub(crate) limit: u64,
+    /// Who is told how much was read.
+    pub(crate) observers: Observers,
 }
 
 /// Fetches, decompresses and checks a snapshot.
@@ -41,18 +43,23 @@ pub(crate) async fn fetch(store: &Store, snapshot: &Snapshot, spool: &Spool) -> 
     let compression = snapshot.name.compression()?;
     let mut chunks = store.get(snapshot).await?.into_stream();
     let (sender, receiver) = mpsc::channel::<io::Result<Bytes>>(16);
-    let spool = spool.clone();
+    let (spool, observers) = (spool.clone(), spool.observers.clone());
     let reader = tokio::task::spawn_blocking(move || {
         let mut decoder = compression.decoder(ChannelReader { receiver, current: Bytes::new() });
         read_checked(&mut *decoder, &spool)
     });
-    let mut failed = None;
+    let (mut failed, mut done) = (None, 0);
     while let Some(chunk) = chunks.next().await {
         let stop = chunk.is_err();
         let chunk = chunk.map_err(|problem| {
             failed = Some(problem);
             io::Error::other("the object could not be read to its end")
         });
+        if let Ok(chunk) = &chunk {
+            done += chunk.len() as u64;
+            let what = snapshot.name.to_string();
+            observers.tell(|| Event::Progress { done, of: snapshot.size, what });
+        }
         if sender.send(chunk).await.is_err() || stop {
             break;
         }

@@ -1,9 +1,12 @@
 //! A full snapshot: etcd's database hashed, compressed on all cores and uploaded in parts while it arrives.
 
-use std::{sync::Arc, time::SystemTime};
+use std::{
+    sync::Arc,
+    time::{Instant, SystemTime},
+};
 
 use bytes::{Bytes, BytesMut};
-use futures::{Stream, StreamExt, stream};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 use gardener_provider_core::{Error, ErrorKind, Result};
 use object_store::path::Path;
 use sha2::{Digest, Sha256};
@@ -11,7 +14,7 @@ use tokio::task::spawn_blocking;
 use tracing::info;
 
 use crate::{
-    Compression, Etcd, EtcdStatus, Snapshot, SnapshotName, Store,
+    Compression, Etcd, EtcdStatus, Event, Kind, Observers, Snapshot, SnapshotName, Store,
     compression::Encoder,
     error::{damaged, task},
     etcd::{SnapshotSource, SnapshotStream},
@@ -51,6 +54,7 @@ pub struct Backup {
     part_size: u64,
     parallel_parts: usize,
     fence: Option<Fence>,
+    observers: Observers,
 }
 
 /// A full snapshot that was taken.
@@ -73,7 +77,16 @@ impl Backup {
     /// Snapshots of `etcd` into `store`, compressed with gzip.
     pub fn new(etcd: Etcd, store: Store) -> Self {
         let compression = Compression::default();
-        Self { etcd, store, compression, is_final: false, part_size: 8 << 20, parallel_parts: 5, fence: None }
+        Self {
+            etcd,
+            store,
+            compression,
+            is_final: false,
+            part_size: 8 << 20,
+            parallel_parts: 5,
+            fence: None,
+            observers: Observers::none(),
+        }
     }
 
     /// Sets the compression.
@@ -93,6 +106,12 @@ impl Backup {
     pub fn with_parts(mut self, size: u64, parallel: usize) -> Self {
         self.part_size = size;
         self.parallel_parts = parallel;
+        self
+    }
+
+    /// Sets who is told of what happens.
+    pub fn with_observers(mut self, observers: impl Into<Observers>) -> Self {
+        self.observers = observers.into();
         self
     }
 
@@ -128,11 +147,17 @@ impl Backup {
         let SnapshotSource { member, status, revision } = source;
         let name = SnapshotName::full(revision, created, self.compression).with_final(is_final);
         let path = self.store.path_of(&name);
+        let begun = Instant::now();
         let sent = self.send(member, &status, &path).await;
-        let Sent { size, newest, database_size } =
-            sent.map_err(|error| error.context(format!("taking the full snapshot {name}")))?;
+        let Sent { size, newest, database_size } = sent.map_err(|error| {
+            let took = begun.elapsed();
+            self.observers.tell(|| Event::NotTaken { kind: Kind::Full, took, error: error.to_string() });
+            error.context(format!("taking the full snapshot {name}"))
+        })?;
         info!(snapshot = %path, size, database_size, revision, "full snapshot taken");
         let snapshot = Snapshot::new(name, path, size);
+        let took = begun.elapsed();
+        self.observers.tell(|| Event::Taken { snapshot: snapshot.clone(), took });
         let (endpoint, etcd_version) = (status.endpoint, status.version);
         Ok(FullReport { snapshot, newest, database_size, endpoint, etcd_version })
     }
@@ -147,10 +172,28 @@ impl Backup {
         let newest = self.etcd.revision().await?;
         let parts = Parts::for_size(status.database_size, self.part_size, self.parallel_parts);
         let sizes = Size::default();
-        let blocks = compress(self.compression, hashed(stream, first, Arc::clone(&sizes)));
+        let blocks = hashed(stream, first, Arc::clone(&sizes));
+        let blocks = compress(self.compression, self.told(blocks, path, status.database_size));
         let size = upload(self.store.objects(), path, parts, blocks).await?;
         let database_size = sizes.load(std::sync::atomic::Ordering::SeqCst);
         Ok(Sent { size, newest, database_size })
+    }
+}
+
+impl Backup {
+    /// The same blocks, with the observers told how far it is.
+    fn told(
+        &self,
+        blocks: impl Stream<Item = Result<Bytes>> + Send + 'static,
+        path: &Path,
+        of: u64,
+    ) -> impl Stream<Item = Result<Bytes>> + Send + 'static {
+        let (observers, what) = (self.observers.clone(), path.filename().unwrap_or_default().to_owned());
+        let mut done = 0;
+        blocks.inspect_ok(move |block| {
+            done += block.len() as u64;
+            observers.tell(|| Event::Progress { done, of, what: what.clone() });
+        })
     }
 }
 

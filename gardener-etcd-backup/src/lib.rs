@@ -39,8 +39,11 @@ mod fence;
 mod fetch;
 mod full;
 mod hash_kv;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod mvcc;
 mod name;
+mod observe;
 mod replay;
 mod restore;
 mod retention;
@@ -56,7 +59,10 @@ pub use compression::Compression;
 pub use etcd::{Etcd, EtcdOptions, EtcdStatus, EtcdTls};
 pub use full::{Backup, FullReport};
 pub use hash_kv::{HashKv, compare_hash_kv, hash_kv_of_file};
+#[cfg(feature = "metrics")]
+pub use metrics::Metrics;
 pub use name::{Kind, SnapshotName};
+pub use observe::{Event, Observer, Observers};
 pub use restore::{InitialCluster, LeasePolicy, RestoreOptions, RestoreReport, plan, restore};
 pub use retention::{Decision, RetentionOptions, RetentionPolicy, RetentionReport, retain};
 pub use schedule::Schedule;

@@ -12,7 +12,7 @@ use gardener_provider_core::{Error, Result};
 use object_store::{ObjectStoreExt, path::Path};
 use tracing::{info, warn};
 
-use crate::{Kind, Listing, Snapshot, Store, error};
+use crate::{Event, Kind, Listing, Observers, Snapshot, Store, error};
 
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
@@ -73,12 +73,20 @@ pub struct RetentionOptions {
     pub dry_run: bool,
     /// The time to decide by; the present unless told.
     pub now: Option<SystemTime>,
+    /// Who is told of each deletion.
+    pub observers: Observers,
 }
 
 impl RetentionOptions {
     /// Keeps fulls by this policy.
     pub fn new(policy: RetentionPolicy) -> Self {
-        Self { policy, delta_retention: Duration::ZERO, dry_run: false, now: None }
+        Self {
+            policy,
+            delta_retention: Duration::ZERO,
+            dry_run: false,
+            now: None,
+            observers: Observers::none(),
+        }
     }
 
     /// Sets how long deltas before the newest full are kept.
@@ -90,6 +98,12 @@ impl RetentionOptions {
     /// Sets whether nothing is deleted.
     pub fn with_dry_run(mut self, dry_run: bool) -> Self {
         self.dry_run = dry_run;
+        self
+    }
+
+    /// Sets who is told of each deletion.
+    pub fn with_observers(mut self, observers: impl Into<Observers>) -> Self {
+        self.observers = observers.into();
         self
     }
 
@@ -142,7 +156,7 @@ pub async fn retain(store: &Store, options: &RetentionOptions) -> Result<Retenti
     });
     if !options.dry_run {
         for stream in streams {
-            delete_stream(store, stream, &mut report).await;
+            delete_stream(store, stream, &mut report, &options.observers).await;
         }
     }
     info!(
@@ -168,9 +182,14 @@ impl StreamDecisions {
     }
 }
 
-async fn delete_stream(store: &Store, decisions: StreamDecisions, report: &mut RetentionReport) {
+async fn delete_stream(
+    store: &Store,
+    decisions: StreamDecisions,
+    report: &mut RetentionReport,
+    observers: &Observers,
+) {
     let doomed: Vec<_> = decisions.deltas.into_iter().filter(|delta| delta.delete).collect();
-    let deletions = doomed.into_iter().map(|delta| delete(store, delta.path));
+    let deletions = doomed.into_iter().map(|delta| delete(store, delta.path, observers));
     let mut deletions = stream::iter(deletions.collect::<Vec<_>>()).buffer_unordered(8);
     let mut failures = 0;
     while let Some((path, result)) = deletions.next().await {
@@ -190,14 +209,14 @@ async fn delete_stream(store: &Store, decisions: StreamDecisions, report: &mut R
         report.failed.push((full.path, "a delta after it could not be deleted".to_owned()));
         return;
     }
-    match delete(store, full.path).await {
+    match delete(store, full.path, observers).await {
         (path, Ok(())) => report.deleted.push(path),
         (path, Err(error)) => report.failed.push((path, error.to_string())),
     }
 }
 
 /// Deletes an object; one that is gone already is as good.
-async fn delete(store: &Store, path: Path) -> (Path, Result<()>) {
+async fn delete(store: &Store, path: Path, observers: &Observers) -> (Path, Result<()>) {
     let result = match store.objects().delete(&path).await {
         Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
         Err(problem) => Err(error::store(&format!("delete {path}"), problem)),
@@ -205,6 +224,8 @@ async fn delete(store: &Store, path: Path) -> (Path, Result<()>) {
     if let Err(error) = &result {
         warn!(%error, "left for the next run");
     }
+    let name = path.filename().and_then(|name| name.parse::<crate::SnapshotName>().ok());
+    observers.tell(|| Event::Deleted { kind: name.map(|name| name.kind), gone: result.is_ok() });
     (path, result)
 }
 

@@ -20,7 +20,7 @@ use tokio::task::spawn_blocking;
 use tracing::info;
 
 use crate::{
-    Chain, Compression, LeasePolicy, Snapshot, SnapshotName, Store, Target,
+    Chain, Compression, LeasePolicy, Observers, Snapshot, SnapshotName, Store, Target,
     bolt::{Database, Order, ReadAt},
     error::{file, store as store_error, task},
     fetch::{Spool, nameless_file},
@@ -93,7 +93,8 @@ impl BackupState {
     /// `NotFound` when there is nothing to read, `DataLoss` when a snapshot on the way is damaged; the store's.
     pub async fn open(store: &Store, target: Target, temporary: &Path) -> Result<Self> {
         let chain = plan(store, target).await?;
-        let spool = Spool { memory: 16 << 20, directory: temporary.to_owned(), limit: 64 << 30 };
+        let (directory, observers) = (temporary.to_owned(), Observers::none());
+        let spool = Spool { memory: 16 << 20, directory, limit: 64 << 30, observers };
         let base = fetch_full(store, &chain.full, &spool).await?;
         let directory = temporary.to_owned();
         let until = match target {

@@ -8,7 +8,7 @@ use tokio::task::spawn_blocking;
 use tracing::info;
 
 use crate::{
-    Chain, HashKv, Kind, LeasePolicy, Listing, Snapshot, Store, Target,
+    Chain, Event, HashKv, Kind, LeasePolicy, Listing, Observers, Snapshot, Store, Target,
     chain::candidates,
     delta::decode,
     error::{damaged, task},
@@ -33,6 +33,8 @@ pub struct VerifyOptions {
     pub temporary: PathBuf,
     /// No snapshot may decompress to more than this many bytes; 64 GiB unless told.
     pub max_snapshot: u64,
+    /// Who is told of what happens.
+    pub observers: Observers,
 }
 
 impl Default for VerifyOptions {
@@ -43,6 +45,7 @@ impl Default for VerifyOptions {
             memory: 16 << 20,
             temporary: std::env::temp_dir(),
             max_snapshot: 64 << 30,
+            observers: Observers::none(),
         }
     }
 }
@@ -60,8 +63,15 @@ impl VerifyOptions {
         self
     }
 
+    /// Sets who is told of what happens.
+    pub fn with_observers(mut self, observers: impl Into<Observers>) -> Self {
+        self.observers = observers.into();
+        self
+    }
+
     fn spool(&self) -> Spool {
-        Spool { memory: self.memory, directory: self.temporary.clone(), limit: self.max_snapshot }
+        let (directory, observers) = (self.temporary.clone(), self.observers.clone());
+        Spool { memory: self.memory, directory, limit: self.max_snapshot, observers }
     }
 }
 
@@ -100,6 +110,14 @@ impl VerifyReport {
 /// `NotFound` when there is no full at or before the target, `DataLoss` when no chain leads to any restore; the store's
 /// errors. Damage that a restore can go around is in the report instead.
 pub async fn verify(store: &Store, options: &VerifyOptions) -> Result<VerifyReport> {
+    let begun = std::time::Instant::now();
+    let report = judge(store, options).await;
+    let sound = report.as_ref().is_ok_and(VerifyReport::is_sound);
+    options.observers.tell(|| Event::Verified { took: begun.elapsed(), sound });
+    report
+}
+
+async fn judge(store: &Store, options: &VerifyOptions) -> Result<VerifyReport> {
     let listing = store.list().await?;
     if !listing.snapshots.iter().any(|snapshot| snapshot.name.kind == Kind::Full) {
         return Err(nothing_there(store, &listing));

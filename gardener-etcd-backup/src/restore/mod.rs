@@ -13,7 +13,7 @@ use tracing::{info, warn};
 
 use self::{cluster::Member, database::Rebuild, directory::Workplace};
 use crate::{
-    Chain, Snapshot, Store, Target,
+    Chain, Event, Snapshot, Store, Target,
     chain::candidates,
     error,
     fetch::Spool,
@@ -41,6 +41,13 @@ pub use self::{
 /// - `InvalidArgument` for an unknown member or a revision that the backup does not reach.
 /// - `Conflict` when another restore works on the same directory.
 pub async fn restore(store: &Store, data_dir: &Path, options: &RestoreOptions) -> Result<RestoreReport> {
+    let begun = std::time::Instant::now();
+    let report = attempt(store, data_dir, options).await;
+    options.observers.tell(|| Event::Restored { took: begun.elapsed(), succeeded: report.is_ok() });
+    report
+}
+
+async fn attempt(store: &Store, data_dir: &Path, options: &RestoreOptions) -> Result<RestoreReport> {
     if !(0..=i64::MAX / 2).contains(&options.bump_revision) {
         return Err(Error::invalid("bump-revision", "it must not be negative or beyond all measure"));
     }
@@ -153,6 +160,7 @@ impl Attempt<'_> {
             memory: self.options.memory,
             directory: self.options.temporary.clone().unwrap_or_else(|| workplace.path().to_owned()),
             limit: self.options.max_snapshot,
+            observers: self.options.observers.clone(),
         };
         let full = &self.chain.full;
         let base = match fetch_full(self.store, full, &spool).await {

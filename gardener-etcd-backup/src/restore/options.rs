@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::{Chain, InitialCluster, Target};
+use crate::{Chain, InitialCluster, Observers, Target};
 
 /// What becomes of leases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -43,6 +43,8 @@ pub struct RestoreOptions {
     pub memory: usize,
     /// No snapshot may decompress to more than this many bytes; 64 GiB unless told.
     pub max_snapshot: u64,
+    /// Who is told of what happens.
+    pub observers: Observers,
 }
 
 impl Default for RestoreOptions {
@@ -57,6 +59,7 @@ impl Default for RestoreOptions {
             temporary: None,
             memory: 16 << 20,
             max_snapshot: 64 << 30,
+            observers: Observers::none(),
         }
     }
 }
@@ -84,6 +87,12 @@ impl RestoreOptions {
     /// Sets by how much the revision goes up.
     pub fn with_bump_revision(mut self, bump: i64) -> Self {
         self.bump_revision = bump;
+        self
+    }
+
+    /// Sets who is told of what happens.
+    pub fn with_observers(mut self, observers: impl Into<Observers>) -> Self {
+        self.observers = observers.into();
         self
     }
 

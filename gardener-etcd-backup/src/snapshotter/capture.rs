@@ -18,7 +18,7 @@ use tracing::{info, warn};
 
 use super::{Progress, Request, SnapshotterOptions};
 use crate::{
-    Backup, Etcd, FullReport, Snapshot, SnapshotName, Store,
+    Backup, Etcd, Event, FullReport, Kind, Snapshot, SnapshotName, Store,
     delta::{Delta, DeltaWriter, Limits, seen_at},
     error::{damaged, task},
     etcd::{WatchEvent, WatchStream, Watched, pause},
@@ -69,6 +69,10 @@ pub(super) struct Capture {
     lost: bool,
     /// A delta that is written must not end before this: the newest full may hold as much.
     pub(super) hold_until: i64,
+    /// Deltas after the newest full, and the revisions in them.
+    pub(super) deltas: (u64, i64),
+    /// Whether a full and whether a delta is required, as was told last.
+    required: Option<(bool, bool)>,
     /// The revision and the time of the full under way: no delta goes across it.
     boundary: Option<(i64, SystemTime)>,
     flushes: Vec<Flush>,
@@ -141,6 +145,8 @@ impl Capture {
             failed_fulls: 0,
             lost: false,
             hold_until: 0,
+            deltas: (0, 0),
+            required: None,
             boundary: None,
             flushes: Vec::new(),
             stopping: false,
@@ -152,6 +158,7 @@ impl Capture {
             self.write_what_is_due().await?;
             self.answer_flushes();
             self.tell_progress();
+            self.tell_what_is_required();
             self.is_still_the_writer()?;
             if self.stopping && self.flushes.is_empty() && self.full.is_none() {
                 return Ok(());
@@ -360,6 +367,9 @@ impl Capture {
             Ok(snapshot) => {
                 self.queue.pop_front();
                 self.failed_uploads = 0;
+                self.deltas.0 += 1;
+                self.deltas.1 += snapshot.name.last - snapshot.name.start + 1;
+                self.tell_deltas();
                 for flush in &mut self.flushes {
                     flush.written = Some(snapshot.clone());
                 }
@@ -430,7 +440,8 @@ impl Capture {
         }
         let backup = Backup::new(self.etcd.clone(), self.store.clone())
             .with_compression(self.options.compression)
-            .with_fence(self.fence.clone());
+            .with_fence(self.fence.clone())
+            .with_observers(self.options.observers.clone());
         let full = Work::spawn(async move { backup.full_from(source, created, is_final).await });
         self.full = Some((full, reply));
     }
@@ -442,6 +453,8 @@ impl Capture {
                 self.lost = false;
                 self.failed_fulls = 0;
                 self.hold_until = report.newest;
+                self.deltas = (0, 0);
+                self.tell_deltas();
                 self.schedule_full(report.snapshot.name.created_at());
                 self.progress.send_modify(|progress| {
                     progress.full = Some(report.snapshot.clone());
@@ -507,8 +520,28 @@ impl Capture {
         });
     }
 
+    pub(super) fn tell_deltas(&self) {
+        let (count, revisions) = self.deltas;
+        self.options.observers.tell(|| Event::Deltas { count, revisions });
+    }
+
+    fn tell_what_is_required(&mut self) {
+        let delta = !self.current.is_empty() || !self.queue.is_empty();
+        let now = (self.lost || delta || self.deltas.0 > 0, delta);
+        let before = self.required.replace(now);
+        for (kind, required, before) in [
+            (Kind::Full, now.0, before.map(|before| before.0)),
+            (Kind::Delta, now.1, before.map(|before| before.1)),
+        ] {
+            if before != Some(required) {
+                self.options.observers.tell(|| Event::Required { kind, required });
+            }
+        }
+    }
+
     fn trouble(&self, what: &str, error: &Error) {
         warn!(%error, "{what}");
+        self.options.observers.tell(|| Event::Trouble { what: format!("{what}: {error}") });
         self.progress.send_modify(|progress| progress.trouble = Some(format!("{what}: {error}")));
     }
 }

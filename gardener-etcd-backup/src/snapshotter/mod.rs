@@ -9,7 +9,7 @@ use gardener_provider_core::{Error, ErrorKind, Result};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use self::capture::Capture;
-use crate::{Compression, Etcd, FullReport, Schedule, Snapshot, Store};
+use crate::{Compression, Etcd, FullReport, Observers, Schedule, Snapshot, Store};
 
 /// How a [`Snapshotter`] works. The defaults are those of etcd-backup-restore.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +36,8 @@ pub struct SnapshotterOptions {
     pub writer: String,
     /// Whether the cluster takes the place of the one whose backup is there; not unless told.
     pub new_cluster: bool,
+    /// Who is told of what happens.
+    pub observers: Observers,
 }
 
 impl Default for SnapshotterOptions {
@@ -50,6 +52,7 @@ impl Default for SnapshotterOptions {
             max_waiting: 4 << 30,
             writer: std::env::var("HOSTNAME").unwrap_or_else(|_| format!("process {}", std::process::id())),
             new_cluster: false,
+            observers: Observers::none(),
         }
     }
 }
@@ -84,6 +87,12 @@ impl SnapshotterOptions {
     /// Sets who writes.
     pub fn with_writer(mut self, writer: impl Into<String>) -> Self {
         self.writer = writer.into();
+        self
+    }
+
+    /// Sets who is told of what happens.
+    pub fn with_observers(mut self, observers: impl Into<Observers>) -> Self {
+        self.observers = observers.into();
         self
     }
 

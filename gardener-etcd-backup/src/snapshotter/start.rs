@@ -60,6 +60,9 @@ impl Capture {
             progress.full = Some(chain.full.clone());
             progress.safe_revision = chain.last();
         });
+        let revisions = chain.deltas.iter().map(|delta| delta.name.last - delta.name.start + 1);
+        self.deltas = (chain.deltas.len() as u64, revisions.sum());
+        self.tell_deltas();
         self.watch_after(chain.last());
     }
 }

@@ -1,222 +1,23 @@
 //! The command-line tool. `gardener-etcd-backup help` lists the commands.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is what the tool is for")]
 
-use std::{fmt::Write, fs, ops::ControlFlow, path::PathBuf, process::ExitCode, time::Duration};
+mod arguments;
+mod bars;
+mod serve;
 
-use clap::{Args, Parser, Subcommand};
+use std::{fmt::Write, fs, ops::ControlFlow, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+
+use clap::Parser;
 use gardener_etcd_backup::{
-    BackupState, Compression, Etcd, EtcdOptions, EtcdTls, InitialCluster, KeyChange, LeasePolicy, Listing,
-    RestoreOptions, RetentionOptions, RetentionPolicy, Schedule, Snapshotter, SnapshotterOptions, Store,
-    Target, VerifyOptions, copy, plan, restore, retain, verify,
+    BackupState, Etcd, EtcdOptions, EtcdTls, InitialCluster, KeyChange, LeasePolicy, Listing, Metrics,
+    RestoreOptions, RetentionOptions, Snapshotter, SnapshotterOptions, Store, Target, VerifyOptions, copy,
+    plan, restore, retain, verify,
 };
 use gardener_provider_core::{Error, ErrorKind, Redacted, Result};
 
-/// Backups of etcd, interchangeable with etcd-backup-restore.
-///
-/// A store is a URL and a prefix in it: file:///var/backup/etcd-main, s3://bucket/shoot--a--b/etcd-main,
-/// az://container/prefix, gs://bucket/prefix. Credentials come from the environment, under the names that object_store
-/// reads (AWS_ACCESS_KEY_ID, AZURE_STORAGE_ACCOUNT_NAME, GOOGLE_SERVICE_ACCOUNT, …).
-#[derive(Debug, Parser)]
-#[command(version, max_term_width = 110)]
-struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Takes snapshots: one full now with --once, else fulls and deltas until it is stopped (Ctrl-C and SIGTERM write what is left).
-    Snapshot(SnapshotCommand),
-    /// Makes a data directory from a backup, without etcd.
-    Restore(RestoreCommand),
-    /// Reads a backup as a restore would and says up to which revision it is good.
-    Verify(VerifyCommand),
-    /// Lists the snapshots, and which of them a restore would read.
-    List(ListCommand),
-    /// Deletes what the retention policy no longer keeps.
-    Gc(GcCommand),
-    /// Copies a backup to another store.
-    Copy(CopyCommand),
-    /// Makes one full out of a chain, without etcd.
-    Compact(CompactCommand),
-    /// Prints keys, or how keys changed, as JSON lines with keys and values in base64.
-    Get(GetCommand),
-}
-
-#[derive(Debug, Args)]
-struct SnapshotCommand {
-    /// The store.
-    #[arg(long)]
-    store: String,
-    /// URLs of etcd's client ports.
-    #[arg(long, value_delimiter = ',', default_value = "http://127.0.0.1:2379")]
-    endpoints: Vec<String>,
-    /// Certificate authority of etcd, PEM.
-    #[arg(long)]
-    cacert: Option<PathBuf>,
-    /// Client certificate, PEM.
-    #[arg(long, requires = "key")]
-    cert: Option<PathBuf>,
-    /// Key of the client certificate, PEM.
-    #[arg(long, requires = "cert")]
-    key: Option<PathBuf>,
-    /// User of etcd; the password comes from the environment variable ETCD_PASSWORD.
-    #[arg(long)]
-    user: Option<String>,
-    /// none, gzip, zlib or lzw.
-    #[arg(long, default_value = "gzip")]
-    compression: Compression,
-    /// One full, and end.
-    #[arg(long)]
-    once: bool,
-    /// Mark the full of --once as the last before the cluster goes.
-    #[arg(long, requires = "once")]
-    r#final: bool,
-    /// When fulls are taken: five cron fields, @daily, @every 90m; TZ=Europe/Berlin before them names whose clock.
-    #[arg(long, default_value = "0 */1 * * *")]
-    schedule: Schedule,
-    /// Seconds after which a delta is written.
-    #[arg(long, default_value_t = 20)]
-    delta_period: u64,
-    /// Bytes after which a delta is written.
-    #[arg(long, default_value_t = 10 << 20)]
-    delta_size: u64,
-    /// The cluster takes the place of the one whose backup is there.
-    #[arg(long)]
-    new_cluster: bool,
-}
-
-#[derive(Debug, Args)]
-struct RestoreCommand {
-    /// The store.
-    #[arg(long)]
-    store: String,
-    /// Where the data directory is made; nothing may be there.
-    #[arg(long)]
-    data_dir: PathBuf,
-    #[command(flatten)]
-    target: TargetArguments,
-    /// The member's name.
-    #[arg(long, default_value = "default")]
-    name: String,
-    /// The members: name=http://host:2380,…
-    #[arg(long, default_value = "default=http://localhost:2380")]
-    initial_cluster: String,
-    /// As etcd's flag.
-    #[arg(long, default_value = "etcd-cluster")]
-    initial_cluster_token: String,
-    /// Leave leases out, so that nothing expires.
-    #[arg(long)]
-    strip_leases: bool,
-    /// Let the restored etcd begin so many revisions later.
-    #[arg(long, default_value_t = 0)]
-    bump_revision: i64,
-    /// Fail when a snapshot is damaged, rather than go as far as the rest leads.
-    #[arg(long)]
-    strict: bool,
-    /// Only say which snapshots would be read.
-    #[arg(long)]
-    dry_run: bool,
-}
-
-#[derive(Debug, Args)]
-struct TargetArguments {
-    /// Up to this revision.
-    #[arg(long, conflicts_with = "time")]
-    revision: Option<i64>,
-    /// Up to this time, RFC 3339.
-    #[arg(long)]
-    time: Option<String>,
-}
-
-impl TargetArguments {
-    fn target(&self) -> Result<Target> {
-        match (self.revision, &self.time) {
-            (Some(revision), _) => Ok(Target::Revision(revision)),
-            (None, None) => Ok(Target::Latest),
-            (None, Some(time)) => {
-                let time = chrono::DateTime::parse_from_rfc3339(time);
-                let time = time.map_err(|problem| Error::invalid("time", problem))?;
-                Ok(Target::Time(time.into()))
-            }
-        }
-    }
-}
-
-#[derive(Debug, Args)]
-struct VerifyCommand {
-    /// The store.
-    #[arg(long)]
-    store: String,
-    #[command(flatten)]
-    target: TargetArguments,
-    /// Also read snapshots that a restore would not need.
-    #[arg(long)]
-    all: bool,
-}
-
-#[derive(Debug, Args)]
-struct ListCommand {
-    /// The store.
-    #[arg(long)]
-    store: String,
-}
-
-#[derive(Debug, Args)]
-struct GcCommand {
-    /// The store.
-    #[arg(long)]
-    store: String,
-    /// Exponential, or LimitBased:N.
-    #[arg(long, default_value = "Exponential")]
-    policy: RetentionPolicy,
-    /// Seconds that deltas before the newest full are kept.
-    #[arg(long, default_value_t = 0)]
-    delta_retention: u64,
-    /// Explain, and delete nothing.
-    #[arg(long)]
-    dry_run: bool,
-}
-
-#[derive(Debug, Args)]
-struct CopyCommand {
-    /// The store to read.
-    #[arg(long)]
-    from: String,
-    /// The store to write.
-    #[arg(long)]
-    to: String,
-    #[command(flatten)]
-    target: TargetArguments,
-}
-
-#[derive(Debug, Args)]
-struct CompactCommand {
-    /// The store.
-    #[arg(long)]
-    store: String,
-    /// none, gzip, zlib or lzw.
-    #[arg(long, default_value = "gzip")]
-    compression: Compression,
-    /// Keep all history rather than the newest value of each key.
-    #[arg(long)]
-    keep_history: bool,
-}
-
-#[derive(Debug, Args)]
-struct GetCommand {
-    /// The store.
-    #[arg(long)]
-    store: String,
-    #[command(flatten)]
-    target: TargetArguments,
-    /// Only keys that begin with this.
-    #[arg(long, default_value = "")]
-    prefix: String,
-    /// Print how keys changed since this revision.
-    #[arg(long)]
-    since: Option<i64>,
-}
+use crate::arguments::{
+    Arguments, Command, GcCommand, GetCommand, RestoreCommand, SnapshotCommand, VerifyCommand,
+};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -270,14 +71,21 @@ async fn snapshot(arguments: SnapshotCommand) -> Result<bool> {
     let store = open(&arguments.store)?;
     if arguments.once {
         let backup = gardener_etcd_backup::Backup::new(etcd, store).with_compression(arguments.compression);
-        let full = backup.with_final(arguments.r#final).full().await?;
+        let full = backup.with_final(arguments.r#final).with_observers(bars::shown()).full().await?;
         println!(
             "wrote {} ({} bytes, database {})",
             full.snapshot.path, full.snapshot.size, full.database_size
         );
         return Ok(true);
     }
+    let metrics = Metrics::new()?;
+    let observers = bars::shown().and(Arc::new(metrics.clone()));
+    let _server = match arguments.metrics {
+        Some(address) => Some(serve::metrics(address, metrics).await?),
+        None => None,
+    };
     let options = SnapshotterOptions::default()
+        .with_observers(observers)
         .with_compression(arguments.compression)
         .with_schedule(arguments.schedule)
         .with_deltas(Duration::from_secs(arguments.delta_period), arguments.delta_size);
@@ -346,7 +154,8 @@ async fn run_restore(arguments: RestoreCommand) -> Result<bool> {
         .with_cluster(cluster, arguments.name)
         .with_leases(leases)
         .with_bump_revision(arguments.bump_revision)
-        .with_fall_back(!arguments.strict);
+        .with_fall_back(!arguments.strict)
+        .with_observers(bars::shown());
     let report = restore(&store, &arguments.data_dir, &options).await?;
     report.chain.remarks.iter().for_each(|remark| eprintln!("note: {remark}"));
     report.unusable.iter().for_each(|problem| eprintln!("warning: {problem}"));
@@ -356,8 +165,10 @@ async fn run_restore(arguments: RestoreCommand) -> Result<bool> {
 }
 
 async fn run_verify(arguments: VerifyCommand) -> Result<bool> {
-    let options =
-        VerifyOptions::default().with_target(arguments.target.target()?).with_everything(arguments.all);
+    let options = VerifyOptions::default()
+        .with_target(arguments.target.target()?)
+        .with_everything(arguments.all)
+        .with_observers(bars::shown());
     let report = verify(&open(&arguments.store)?, &options).await?;
     report.remarks.iter().for_each(|remark| println!("note: {remark}"));
     report.unusable.iter().for_each(|problem| println!("damaged: {problem}"));
@@ -453,7 +264,7 @@ fn open(text: &str) -> Result<Store> {
         })?;
         let files = object_store::local::LocalFileSystem::new_with_prefix(root);
         let files = files.map_err(|error| invalid(error.to_string()))?;
-        return Store::new(std::sync::Arc::new(files), &prefix.to_string_lossy());
+        return Store::new(Arc::new(files), &prefix.to_string_lossy());
     }
     // Names in the environment are in capitals, those of the options in small letters.
     let variables = std::env::vars().map(|(name, value)| (name.to_ascii_lowercase(), value));
