@@ -6,13 +6,18 @@ use std::{
     path::Path,
 };
 
-use bytes::{Buf, Bytes};
-use futures::StreamExt;
+use bytes::{Buf, Bytes, BytesMut};
+use futures::{StreamExt, stream::BoxStream};
 use gardener_provider_core::{Error, Result};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
-use crate::{Event, Observers, Snapshot, Store, delta::Json, error};
+use crate::{
+    Event, Observers, Snapshot, Store,
+    delta::Json,
+    encryption::{self, Opener},
+    error,
+};
 
 const HASH: usize = 32;
 const BLOCK: usize = 256 << 10;
@@ -42,11 +47,20 @@ pub(crate) async fn fetch(store: &Store, snapshot: &Snapshot, spool: &Spool) -> 
     let what = snapshot.path.to_string();
     let compression = snapshot.name.compression()?;
     let mut chunks = store.get(snapshot).await?.into_stream();
+    let (opener, begin) = if snapshot.name.is_encrypted {
+        opened(store, snapshot, &mut chunks).await?
+    } else {
+        (None, Bytes::new())
+    };
     let (sender, receiver) = mpsc::channel::<io::Result<Bytes>>(16);
     let (spool, observers) = (spool.clone(), spool.observers.clone());
     let reader = tokio::task::spawn_blocking(move || {
-        let mut decoder = compression.decoder(ChannelReader { receiver, current: Bytes::new() });
-        read_checked(&mut *decoder, &spool)
+        let object = ChannelReader { receiver, current: begin };
+        let object: Box<dyn Read> = match opener {
+            Some(opener) => Box::new(opener.reader(object)),
+            None => Box::new(object),
+        };
+        read_checked(&mut *compression.decoder(object), &spool)
     });
     let (mut failed, mut done) = (None, 0);
     while let Some(chunk) = chunks.next().await {
@@ -71,6 +85,23 @@ pub(crate) async fn fetch(store: &Store, snapshot: &Snapshot, spool: &Spool) -> 
         (_, Some(problem)) => Err(error::store(&format!("read {what}"), problem)),
         (Err(Unread::Damaged(problem)), None) => Err(error::damaged(what, problem)),
         (Err(Unread::Spool(problem)), None) => Err(problem),
+    }
+}
+
+type Chunks = BoxStream<'static, object_store::Result<Bytes>>;
+
+/// Reads the header of an encrypted object; what was read beyond it comes back.
+async fn opened(store: &Store, snapshot: &Snapshot, chunks: &mut Chunks) -> Result<(Option<Opener>, Bytes)> {
+    let mut begin = BytesMut::new();
+    loop {
+        if let Some(opener) = encryption::open(store.keys(), &snapshot.name, &mut begin).await? {
+            return Ok((Some(opener), begin.freeze()));
+        }
+        match chunks.next().await {
+            Some(Ok(chunk)) => begin.extend_from_slice(&chunk),
+            Some(Err(problem)) => return Err(error::store(&format!("read {}", snapshot.path), problem)),
+            None => return Err(error::damaged(&snapshot.path, "it ends within its header")),
+        }
     }
 }
 

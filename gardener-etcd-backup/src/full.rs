@@ -146,9 +146,10 @@ impl Backup {
     ) -> Result<FullReport> {
         let SnapshotSource { member, status, revision } = source;
         let name = SnapshotName::full(revision, created, self.compression).with_final(is_final);
+        let name = self.store.name(name);
         let path = self.store.path_of(&name);
         let begun = Instant::now();
-        let sent = self.send(member, &status, &path).await;
+        let sent = self.send(member, &status, &name, &path).await;
         let Sent { size, newest, database_size } = sent.map_err(|error| {
             let took = begun.elapsed();
             self.observers.tell(|| Event::NotTaken { kind: Kind::Full, took, error: error.to_string() });
@@ -162,7 +163,13 @@ impl Backup {
         Ok(FullReport { snapshot, newest, database_size, endpoint, etcd_version })
     }
 
-    async fn send(&self, member: usize, status: &EtcdStatus, path: &Path) -> Result<Sent> {
+    async fn send(
+        &self,
+        member: usize,
+        status: &EtcdStatus,
+        name: &SnapshotName,
+        path: &Path,
+    ) -> Result<Sent> {
         if let Some(fence) = &self.fence {
             fence.check().await?;
         }
@@ -174,6 +181,7 @@ impl Backup {
         let sizes = Size::default();
         let blocks = hashed(stream, first, Arc::clone(&sizes));
         let blocks = compress(self.compression, self.told(blocks, path, status.database_size));
+        let blocks = self.store.sealed(name, blocks).await?;
         let size = upload(self.store.objects(), path, parts, blocks).await?;
         let database_size = sizes.load(std::sync::atomic::Ordering::SeqCst);
         Ok(Sent { size, newest, database_size })

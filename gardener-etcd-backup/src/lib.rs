@@ -14,6 +14,7 @@
 //!   decision.
 //! - [`BackupState`] looks into a backup: keys at a revision, what changed between two, and the whole as a new full
 //!   snapshot without etcd. [`copy()`] brings a backup to another store.
+//! - [`Store::with_keys`] encrypts what is written; nothing is unless asked for, because others could not read it.
 //! - [`hash_kv_of_file`] and [`Etcd::hash_kv`] prove that two databases are equal.
 //!
 //! # Formats
@@ -33,6 +34,7 @@ mod bolt;
 mod chain;
 mod compression;
 mod delta;
+mod encryption;
 mod error;
 mod etcd;
 mod fence;
@@ -56,6 +58,7 @@ mod verify;
 
 pub use chain::{Chain, Target};
 pub use compression::Compression;
+pub use encryption::{Key, KeyKeeper, StaticKeys, WrappedKey};
 pub use etcd::{Etcd, EtcdOptions, EtcdStatus, EtcdTls};
 pub use full::{Backup, FullReport};
 pub use hash_kv::{HashKv, compare_hash_kv, hash_kv_of_file};

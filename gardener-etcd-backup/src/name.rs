@@ -28,6 +28,8 @@ impl Kind {
     }
 }
 
+const ENCRYPTED: &str = "enc";
+
 /// The name of a snapshot: `Full-00000000-00001234-1760000000.gz`.
 ///
 /// Parsing accepts what etcd-backup-restore's reader accepts: numbers of any width, and suffixes in any number as long
@@ -55,6 +57,8 @@ pub struct SnapshotName {
     pub created: i64,
     /// `.gz`, `.zlib`, `.Z`, nothing, or a suffix that nobody here can read.
     pub suffix: String,
+    /// Encrypted, after it was compressed.
+    pub is_encrypted: bool,
     /// The last snapshot before the cluster was taken down or moved.
     pub is_final: bool,
 }
@@ -73,7 +77,14 @@ impl SnapshotName {
     fn new(kind: Kind, start: i64, last: i64, created: SystemTime, compression: Compression) -> Self {
         let created = created.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
         let created = i64::try_from(created).unwrap_or(i64::MAX);
-        Self { kind, start, last, created, suffix: compression.suffix().to_owned(), is_final: false }
+        let suffix = compression.suffix().to_owned();
+        Self { kind, start, last, created, suffix, is_encrypted: false, is_final: false }
+    }
+
+    /// Marks it as encrypted.
+    pub fn with_encrypted(mut self, is_encrypted: bool) -> Self {
+        self.is_encrypted = is_encrypted;
+        self
     }
 
     /// Marks it as the last one before the cluster is taken down or moved.
@@ -116,13 +127,14 @@ impl SnapshotName {
             return Err("a full starts at 0");
         }
         let suffixes: Vec<_> = suffixes.map(|rest| rest.split('.').collect()).unwrap_or_default();
-        let suffix = suffixes.first().filter(|first| **first != "final");
+        let suffix = suffixes.first().filter(|first| !["final", ENCRYPTED].contains(*first));
         Ok(Self {
             kind,
             start,
             last,
             created,
             suffix: suffix.map_or_else(String::new, |suffix| format!(".{suffix}")),
+            is_encrypted: suffixes.iter().take(2).any(|suffix| *suffix == ENCRYPTED),
             is_final: suffixes.last() == Some(&"final"),
         })
     }
@@ -130,8 +142,11 @@ impl SnapshotName {
 
 impl fmt::Display for SnapshotName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kind, start, last, created, suffix, is_final } = self;
+        let Self { kind, start, last, created, suffix, is_encrypted, is_final } = self;
         write!(f, "{}-{start:08}-{last:08}-{created}{suffix}", kind.as_str())?;
+        if *is_encrypted {
+            write!(f, ".{ENCRYPTED}")?;
+        }
         f.write_str(if *is_final { ".final" } else { "" })
     }
 }
@@ -157,6 +172,10 @@ mod tests {
             "Full-00000000-00030009-1518427675.gz.final",
             "Incr-123456789-1234567890-1518427675.zlib",
             "Incr-00000001-00000001-0.Z",
+            "Full-00000000-00030009-1518427675.gz.enc",
+            "Full-00000000-00030009-1518427675.gz.enc.final",
+            "Full-00000000-00030009-1518427675.enc",
+            "Full-00000000-00030009-1518427675.enc.final",
         ] {
             assert_eq!(name.parse::<SnapshotName>().unwrap().to_string(), name);
         }

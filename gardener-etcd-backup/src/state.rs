@@ -227,9 +227,10 @@ impl BackupState {
         temporary: &Path,
     ) -> Result<Snapshot> {
         let state = if drop_history { self.without_history(temporary).await? } else { self.clone() };
-        let name = SnapshotName::full(state.revision(), SystemTime::now(), compression);
+        let name = store.name(SnapshotName::full(state.revision(), SystemTime::now(), compression));
         let path = store.path_of(&name);
         let blocks = compress(compression, sealed(Arc::clone(&state.file), state.length));
+        let blocks = store.sealed(&name, blocks).await?;
         let parts = Parts::for_size(state.length, 8 << 20, 5);
         let size = upload(store.objects(), &path, parts, blocks).await;
         let size = size.map_err(|error| error.context(format!("writing the full snapshot {name}")))?;

@@ -7,7 +7,11 @@ use gardener_provider_core::{Error, ErrorKind, Result};
 use object_store::{ObjectStore, ObjectStoreExt, path::Path};
 use tracing::debug;
 
-use crate::{SnapshotName, error, fence};
+use crate::{
+    SnapshotName,
+    encryption::{Blocks, KeyKeeper, encrypt},
+    error, fence,
+};
 
 /// Snapshots of one etcd cluster: an object store and the prefix under which Gardener keeps that cluster's, for example
 /// `shoot--garden--one--4f2b/etcd-main`.
@@ -15,6 +19,7 @@ use crate::{SnapshotName, error, fence};
 pub struct Store {
     objects: Arc<dyn ObjectStore>,
     prefix: Path,
+    keys: Option<Arc<dyn KeyKeeper>>,
 }
 
 impl fmt::Debug for Store {
@@ -22,6 +27,7 @@ impl fmt::Debug for Store {
         f.debug_struct("Store")
             .field("objects", &self.objects.to_string())
             .field("prefix", &self.prefix)
+            .field("encrypted", &self.keys.is_some())
             .finish()
     }
 }
@@ -72,7 +78,32 @@ impl Store {
     pub fn new(objects: Arc<dyn ObjectStore>, prefix: &str) -> Result<Self> {
         let prefix = Path::parse(prefix.trim_matches('/'))
             .map_err(|problem| Error::invalid("store prefix", problem))?;
-        Ok(Self { objects, prefix })
+        Ok(Self { objects, prefix, keys: None })
+    }
+
+    /// Encrypts snapshots that are written from now on, and reads encrypted ones. Those that are not encrypted are read
+    /// as before.
+    pub fn with_keys(mut self, keys: Arc<dyn KeyKeeper>) -> Self {
+        self.keys = Some(keys);
+        self
+    }
+
+    pub(crate) fn keys(&self) -> Option<&Arc<dyn KeyKeeper>> {
+        self.keys.as_ref()
+    }
+
+    /// The name under which a snapshot is written here, encrypted or not.
+    pub(crate) fn name(&self, name: SnapshotName) -> SnapshotName {
+        let encrypted = self.keys.is_some();
+        name.with_encrypted(encrypted)
+    }
+
+    /// What is written under this name: the compressed blocks, encrypted if the name says so.
+    pub(crate) async fn sealed(&self, name: &SnapshotName, blocks: Blocks) -> Result<Blocks> {
+        match &self.keys {
+            Some(keys) if name.is_encrypted => encrypt(&**keys, name, blocks).await,
+            _ => Ok(blocks),
+        }
     }
 
     /// The object store.

@@ -115,3 +115,24 @@ async fn a_killed_restore_leaves_no_half_directory() {
         assert!(!place.path().join(format!("etcd-{round}.part/data")).exists());
     }
 }
+
+#[tokio::test]
+async fn a_backup_is_encrypted_compacted_and_read_with_its_keys_only() {
+    let place = tempfile::tempdir().unwrap();
+    let store = store_in(place.path()).await;
+    let keys = place.path().join("keys");
+    fs::write(&keys, format!("new {}\nold {}\n", "0a".repeat(32), "0B".repeat(32))).unwrap();
+    let keys = keys.to_str().unwrap();
+    let wrote = good(&["compact", "--store", &store, "--keep-history", "--keys", keys]);
+    assert!(wrote.contains(".gz.enc"), "{wrote}");
+    let verified = good(&["verify", "--store", &store, "--keys", keys]);
+    assert!(verified.contains("HashKV 425755438"), "{verified}");
+    let refused = tool(&["verify", "--store", &store]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && said.contains("encrypted with the key \"new\""), "{said}");
+    fs::write(place.path().join("bad"), "new 0a0b\n").unwrap();
+    let bad = place.path().join("bad");
+    let refused = tool(&["verify", "--store", &store, "--keys", bad.to_str().unwrap()]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(said.contains("keys") && said.contains("line 1") && !said.contains("0a0b"), "{said}");
+}

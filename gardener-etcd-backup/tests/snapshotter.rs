@@ -9,7 +9,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use gardener_etcd_backup::{
     Compression, Etcd, HashKv, Kind, RestoreOptions, Snapshotter, SnapshotterHandle, SnapshotterOptions,
-    Store, Target, compare_hash_kv, hash_kv_of_file, restore,
+    StaticKeys, Store, Target, compare_hash_kv, hash_kv_of_file, restore,
 };
 use gardener_provider_core::{ErrorKind, Result};
 use object_store::{ObjectStoreExt, memory::InMemory};
@@ -178,6 +178,31 @@ async fn a_second_writer_makes_the_first_stop_and_the_backup_stays_whole() {
         second_running.await.unwrap().unwrap();
         let latest = restored(&store, &place.path().join("latest"), Target::Latest).await;
         compare_hash_kv(client.hash_kv(None).await.unwrap(), latest).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_encrypted_backup_is_restored_with_its_keys() {
+    for server in etcd::servers("an_encrypted_backup_is_restored_with_its_keys").into_iter().take(1) {
+        let place = tempfile::tempdir().unwrap();
+        let source = server.start(&place.path().join("source"));
+        let (plain, client) = (memory(), source.client());
+        let encrypted =
+            |id| plain.clone().with_keys(Arc::new(StaticKeys::new(id, [7; 32]).with_older("one", [7; 32])));
+        for id in ["one", "two"] {
+            let (handle, running) =
+                start(&client, &encrypted(id), options().with_compression(Compression::Zlib));
+            source.writer().variety(6).await;
+            handle.stop().await.unwrap();
+            running.await.unwrap().unwrap();
+        }
+        let names: Vec<_> =
+            plain.list().await.unwrap().snapshots.into_iter().map(|found| found.name).collect();
+        assert!(names.len() > 1 && names.iter().all(|name| name.is_encrypted), "{names:?}");
+        let latest = restored(&encrypted("two"), &place.path().join("latest"), Target::Latest).await;
+        compare_hash_kv(client.hash_kv(None).await.unwrap(), latest).unwrap();
+        let error = restore(&plain, &place.path().join("no"), &RestoreOptions::default()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::FailedPrecondition, "{error}");
     }
 }
 

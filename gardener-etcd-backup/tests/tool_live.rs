@@ -102,7 +102,8 @@ async fn the_metrics_can_be_scraped() {
         let mut tool = Tool::start(&source.url, &url, &["--metrics", "127.0.0.1:0"]);
         let (mut line, mut said) = (String::new(), BufReader::new(tool.0.stderr.take().unwrap()));
         said.read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("metrics at http://").unwrap().strip_suffix("/metrics").unwrap();
+        let address =
+            line.trim().strip_prefix("metrics at http://").unwrap().strip_suffix("/metrics").unwrap();
         let scrape = || {
             let mut stream = TcpStream::connect(address).unwrap();
             stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();

@@ -355,6 +355,7 @@ impl Capture {
         {
             let created = created.unwrap_or_else(SystemTime::now);
             let name = SnapshotName::delta(delta.start, delta.last, created, self.options.compression);
+            let name = self.store.name(name);
             self.upload =
                 Some(Work::spawn(write_delta(self.store.clone(), self.fence.clone(), name, delta.clone())));
         }
@@ -562,6 +563,7 @@ async fn write_delta(
     let path = store.path_of(&name);
     let parts = Parts::for_size(delta.length, 8 << 20, 2).only_new();
     let blocks = compress(name.compression()?, delta.blocks());
+    let blocks = store.sealed(&name, blocks).await?;
     let size = upload(store.objects(), &path, parts, blocks).await;
     let size = size.map_err(|error| error.context(format!("writing the delta {name}")))?;
     info!(snapshot = %path, size, events = delta.events, "delta snapshot written");

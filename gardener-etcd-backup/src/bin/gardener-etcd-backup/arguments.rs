@@ -16,6 +16,9 @@ use gardener_provider_core::{Error, Result};
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
+    /// File with keys to encrypt and read snapshots: lines of an id and 64 hexadecimal digits; the first encrypts, all read.
+    #[arg(long, global = true, env = "GARDENER_ETCD_BACKUP_KEYS", value_name = "FILE")]
+    pub(crate) keys: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

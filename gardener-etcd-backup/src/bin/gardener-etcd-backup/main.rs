@@ -4,6 +4,7 @@
 mod arguments;
 mod bars;
 mod serve;
+mod stores;
 
 use std::{fmt::Write, fs, ops::ControlFlow, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
@@ -13,10 +14,11 @@ use gardener_etcd_backup::{
     RestoreOptions, RetentionOptions, Snapshotter, SnapshotterOptions, Store, Target, VerifyOptions, copy,
     plan, restore, retain, verify,
 };
-use gardener_provider_core::{Error, ErrorKind, Redacted, Result};
+use gardener_provider_core::{Error, Redacted, Result};
 
-use crate::arguments::{
-    Arguments, Command, GcCommand, GetCommand, RestoreCommand, SnapshotCommand, VerifyCommand,
+use crate::{
+    arguments::{Arguments, Command, GcCommand, GetCommand, RestoreCommand, SnapshotCommand, VerifyCommand},
+    stores::Stores,
 };
 
 fn main() -> ExitCode {
@@ -28,7 +30,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(run(arguments.command)) {
+    match runtime.block_on(run(arguments)) {
         Ok(sound) => ExitCode::from(if sound { 0 } else { 2 }),
         Err(error) => {
             eprintln!("error: {error}");
@@ -38,15 +40,16 @@ fn main() -> ExitCode {
 }
 
 /// False when it was done but something is wrong with the backup: the exit code is 2.
-async fn run(command: Command) -> Result<bool> {
-    match command {
-        Command::Snapshot(arguments) => snapshot(arguments).await,
-        Command::Restore(arguments) => run_restore(arguments).await,
-        Command::Verify(arguments) => run_verify(arguments).await,
-        Command::List(arguments) => list(&open(&arguments.store)?).await,
-        Command::Gc(arguments) => gc(arguments).await,
+async fn run(arguments: Arguments) -> Result<bool> {
+    let stores = Stores::new(arguments.keys.as_deref())?;
+    match arguments.command {
+        Command::Snapshot(arguments) => snapshot(arguments, &stores).await,
+        Command::Restore(arguments) => run_restore(arguments, &stores).await,
+        Command::Verify(arguments) => run_verify(arguments, &stores).await,
+        Command::List(arguments) => list(&stores.open(&arguments.store)?).await,
+        Command::Gc(arguments) => gc(arguments, &stores).await,
         Command::Copy(arguments) => {
-            let (from, to) = (open(&arguments.from)?, open(&arguments.to)?);
+            let (from, to) = (stores.open(&arguments.from)?, stores.open(&arguments.to)?);
             let copied = copy(&from, &to, arguments.target.target()?).await?;
             for snapshot in &copied {
                 println!("copied {} ({} bytes)", snapshot.name, snapshot.size);
@@ -54,7 +57,7 @@ async fn run(command: Command) -> Result<bool> {
             Ok(true)
         }
         Command::Compact(arguments) => {
-            let store = open(&arguments.store)?;
+            let store = stores.open(&arguments.store)?;
             let temporary = std::env::temp_dir();
             let state = BackupState::open(&store, Target::Latest, &temporary).await?;
             let drop_history = !arguments.keep_history;
@@ -62,13 +65,13 @@ async fn run(command: Command) -> Result<bool> {
             println!("wrote {} ({} bytes)", full.name, full.size);
             Ok(true)
         }
-        Command::Get(arguments) => get(arguments).await,
+        Command::Get(arguments) => get(arguments, &stores).await,
     }
 }
 
-async fn snapshot(arguments: SnapshotCommand) -> Result<bool> {
+async fn snapshot(arguments: SnapshotCommand, stores: &Stores) -> Result<bool> {
     let etcd = Etcd::new(&etcd_options(&arguments)?)?;
-    let store = open(&arguments.store)?;
+    let store = stores.open(&arguments.store)?;
     if arguments.once {
         let backup = gardener_etcd_backup::Backup::new(etcd, store).with_compression(arguments.compression);
         let full = backup.with_final(arguments.r#final).with_observers(bars::shown()).full().await?;
@@ -136,8 +139,8 @@ fn etcd_options(arguments: &SnapshotCommand) -> Result<EtcdOptions> {
     Ok(options)
 }
 
-async fn run_restore(arguments: RestoreCommand) -> Result<bool> {
-    let store = open(&arguments.store)?;
+async fn run_restore(arguments: RestoreCommand, stores: &Stores) -> Result<bool> {
+    let store = stores.open(&arguments.store)?;
     let target = arguments.target.target()?;
     if arguments.dry_run {
         let chain = plan(&store, target).await?;
@@ -164,12 +167,12 @@ async fn run_restore(arguments: RestoreCommand) -> Result<bool> {
     Ok(report.is_complete())
 }
 
-async fn run_verify(arguments: VerifyCommand) -> Result<bool> {
+async fn run_verify(arguments: VerifyCommand, stores: &Stores) -> Result<bool> {
     let options = VerifyOptions::default()
         .with_target(arguments.target.target()?)
         .with_everything(arguments.all)
         .with_observers(bars::shown());
-    let report = verify(&open(&arguments.store)?, &options).await?;
+    let report = verify(&stores.open(&arguments.store)?, &options).await?;
     report.remarks.iter().for_each(|remark| println!("note: {remark}"));
     report.unusable.iter().for_each(|problem| println!("damaged: {problem}"));
     let hash = report.hash;
@@ -206,11 +209,11 @@ fn describe(snapshot: &gardener_etcd_backup::Snapshot) -> String {
     line
 }
 
-async fn gc(arguments: GcCommand) -> Result<bool> {
+async fn gc(arguments: GcCommand, stores: &Stores) -> Result<bool> {
     let options = RetentionOptions::new(arguments.policy)
         .with_delta_retention(Duration::from_secs(arguments.delta_retention))
         .with_dry_run(arguments.dry_run);
-    let report = retain(&open(&arguments.store)?, &options).await?;
+    let report = retain(&stores.open(&arguments.store)?, &options).await?;
     for decision in &report.decisions {
         println!(
             "{} {}: {}",
@@ -224,8 +227,8 @@ async fn gc(arguments: GcCommand) -> Result<bool> {
     Ok(report.failed.is_empty())
 }
 
-async fn get(arguments: GetCommand) -> Result<bool> {
-    let store = open(&arguments.store)?;
+async fn get(arguments: GetCommand, stores: &Stores) -> Result<bool> {
+    let store = stores.open(&arguments.store)?;
     let state = BackupState::open(&store, arguments.target.target()?, &std::env::temp_dir()).await?;
     let work = tokio::task::spawn_blocking(move || match arguments.since {
         Some(since) => {
@@ -248,29 +251,4 @@ fn print_json(value: &impl serde::Serialize) -> Result<()> {
 
 fn read(field: &str, path: &PathBuf) -> Result<Vec<u8>> {
     fs::read(path).map_err(|error| Error::invalid(field, format!("{}: {error}", path.display())))
-}
-
-fn open(text: &str) -> Result<Store> {
-    let invalid = |problem: String| Error::invalid("store", format!("{text:?}: {problem}"));
-    let url = url::Url::parse(text).map_err(|error| invalid(error.to_string()))?;
-    if url.scheme() == "file" {
-        // The last part of the path is the prefix, as for the others.
-        let path = url.to_file_path().map_err(|()| invalid("it must be an absolute path".to_owned()))?;
-        let (Some(root), Some(prefix)) = (path.parent(), path.file_name()) else {
-            return Err(invalid("it names no directory".to_owned()));
-        };
-        fs::create_dir_all(root).map_err(|error| {
-            Error::new(ErrorKind::PermissionDenied, format!("cannot create {}: {error}", root.display()))
-        })?;
-        let files = object_store::local::LocalFileSystem::new_with_prefix(root);
-        let files = files.map_err(|error| invalid(error.to_string()))?;
-        return Store::new(Arc::new(files), &prefix.to_string_lossy());
-    }
-    // Names in the environment are in capitals, those of the options in small letters.
-    let variables = std::env::vars().map(|(name, value)| (name.to_ascii_lowercase(), value));
-    let cloud = ["aws_", "azure_", "google_"];
-    let options = variables.filter(|(name, _)| cloud.iter().any(|prefix| name.starts_with(prefix)));
-    let (objects, prefix) =
-        object_store::parse_url_opts(&url, options).map_err(|error| invalid(error.to_string()))?;
-    Store::new(std::sync::Arc::from(objects), prefix.as_ref())
 }
