@@ -74,9 +74,12 @@ impl Properties for SubnetProperties {
 }
 
 impl SubnetProperties {
-    /// All its CIDRs.
+    /// All its CIDRs. Azure shows one alone in either way, or in both.
     pub fn prefixes(&self) -> Vec<&str> {
-        self.address_prefix.iter().chain(&self.address_prefixes).map(String::as_str).collect()
+        let mut prefixes: Vec<_> = self.address_prefixes.iter().map(String::as_str).collect();
+        let one = self.address_prefix.as_deref().filter(|one| !prefixes.contains(one));
+        prefixes.extend(one);
+        prefixes
     }
 
     /// True if it reaches a service over Azure's own network.

@@ -21,9 +21,9 @@ use super::ways::{Way, ways};
 use crate::{
     api::{
         ResourceId,
-        nat_gateways::NatGatewayProperties,
+        nat_gateways::{NatGateway, NatGatewayProperties},
         network::{self, Properties, Resource},
-        public_ip_addresses::PublicIpAddressProperties,
+        public_ip_addresses::{PublicIpAddress, PublicIpAddressProperties},
         subnets::{Subnet, SubnetProperties},
         virtual_networks::VirtualNetworkProperties,
     },
@@ -34,6 +34,8 @@ use crate::{
 /// How a change of somebody else is waited for.
 const SETTLES: Poll =
     Poll::new(Duration::from_secs(2), Duration::from_secs(900)).with_max_interval(Duration::from_secs(15));
+
+type Lists = (Arc<Vec<Subnet>>, Arc<Vec<NatGateway>>, Arc<Vec<PublicIpAddress>>);
 
 /// What all resources of one run share.
 #[derive(Debug)]
@@ -50,8 +52,8 @@ pub(crate) struct Context {
     /// The subnets and their ways out.
     pub(crate) ways: Vec<Way>,
     pub(crate) subnets: SharedList<Subnet>,
-    pub(crate) nat_gateways: SharedList<Resource<NatGatewayProperties>>,
-    pub(crate) public_ips: SharedList<Resource<PublicIpAddressProperties>>,
+    pub(crate) nat_gateways: SharedList<NatGateway>,
+    pub(crate) public_ips: SharedList<PublicIpAddress>,
     /// True once this run has taken resources apart that others show in their lists.
     rearranged: AtomicBool,
 }
@@ -123,12 +125,15 @@ impl Context {
 
     /// Fetches at the same time what the nodes of a graph will ask for.
     pub(crate) async fn prefetch(&self) -> Result<()> {
-        let (_, _, _) = futures::try_join!(
+        self.lists().await.map(drop)
+    }
+
+    async fn lists(&self) -> Result<Lists> {
+        futures::try_join!(
             self.subnets.shared(async || self.list_subnets().await),
             self.nat_gateways.shared(async || self.list(&self.group).await),
             self.public_ips.shared(async || self.list(&self.group).await),
-        )?;
-        Ok(())
+        )
     }
 
     /// All that lie in a group or resource; none if that is not there.
@@ -158,6 +163,15 @@ impl Context {
     /// From now on the lists of this run no longer hold.
     pub(crate) fn rearrange(&self) {
         self.rearranged.store(true, Ordering::Relaxed);
+    }
+
+    /// What the lists show is from a group that is gone.
+    pub(crate) async fn begin_anew(&self) -> Result<()> {
+        let (subnets, gateways, addresses) = self.lists().await?;
+        if !(subnets.is_empty() && gateways.is_empty() && addresses.is_empty()) {
+            self.rearrange();
+        }
+        Ok(())
     }
 
     /// The zone that goes on with the one subnet from before there was one for each.

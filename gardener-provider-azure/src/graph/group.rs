@@ -30,6 +30,7 @@ impl Resource for OwnGroup {
     }
 
     async fn create(&self, _: &Scope) -> Result<ResourceGroup> {
+        self.0.begin_anew().await?;
         let group = ResourceGroup { location: self.0.region.to_string(), ..ResourceGroup::default() };
         self.0.session.run(&resource_groups::create_or_update(&self.0.group, &group)).await
     }

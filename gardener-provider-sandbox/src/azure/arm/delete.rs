@@ -39,7 +39,9 @@ impl Arm<'_> {
         let takes = if force { durations.vm_force_stop } else { (kind.takes)(durations).1 };
         let now = self.context.now;
         let operation = self.state.begin(kind.provider(), Verb::Delete, vec![stored.key()], now, takes, None);
-        if takes.is_zero() || kind.style == Style::Prompt {
+        // A group is written at once and goes slowly.
+        let prompt = kind.style == Style::Prompt && !id.provider.is_empty();
+        if takes.is_zero() || prompt {
             self.state.settle(now);
             return Ok(Reply::empty(200));
         }
