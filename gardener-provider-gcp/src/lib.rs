@@ -34,10 +34,10 @@ mod ambient;
 pub mod api;
 #[doc(hidden)]
 pub mod dialect;
-mod machines;
 mod gardener_api;
 mod graph;
 mod infrastructure;
+mod machines;
 #[doc(hidden)]
 pub mod session;
 mod storage;

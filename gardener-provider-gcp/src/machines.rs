@@ -118,32 +118,34 @@ impl MachineDriver for Machines {
     }
 }
 
-/// The instances of the cluster, and machines of which only disks are left.
 fn list(session: Arc<Session>, spec: ProviderSpec) -> BoxStream<'static, Result<ListedMachine>> {
-    let found = async move {
-        let tags = spec.ownership_tags();
-        let instances = fleet::instances_of_cluster(&session, &spec);
-        let (instances, disks) =
-            futures::future::try_join(instances, fleet::disks_of_cluster(&session, &spec)).await?;
-        let project = session.project();
-        let mut listed = Vec::new();
-        for instance in instances.iter().filter(|instance| instance.has_tags(&tags)) {
-            let id = status::provider_id(project, instance.zone(), &instance.name)?;
-            listed.push(ListedMachine::new(id, &instance.name));
-        }
-        for disk in disks.iter().filter(|disk| disk.users.is_empty()) {
-            let name = disk.labels.get(MACHINE_LABEL).map_or("", String::as_str);
-            // An instance of that name, of whichever role, will see to its disks.
-            if instances.iter().all(|instance| instance.name != name) {
-                let machine = ListedMachine::new(status::provider_id(project, disk.zone(), name)?, name);
-                if !listed.contains(&machine) {
-                    listed.push(machine);
-                }
+    let found = async move { of_cluster(&session, &spec).await };
+    stream::once(found).map_ok(|listed| stream::iter(listed).map(Ok)).try_flatten().boxed()
+}
+
+/// The instances of the cluster, and machines of which only disks are left.
+async fn of_cluster(session: &Session, spec: &ProviderSpec) -> Result<Vec<ListedMachine>> {
+    let tags = spec.ownership_tags();
+    let instances = fleet::instances_of_cluster(session, spec);
+    let disks = fleet::disks_of_cluster(session, spec);
+    let (instances, disks) = futures::future::try_join(instances, disks).await?;
+    let project = session.project();
+    let mut listed = Vec::new();
+    for instance in instances.iter().filter(|instance| instance.has_tags(&tags)) {
+        let id = status::provider_id(project, instance.zone(), &instance.name)?;
+        listed.push(ListedMachine::new(id, &instance.name));
+    }
+    for disk in disks.iter().filter(|disk| disk.users.is_empty()) {
+        let name = disk.labels.get(MACHINE_LABEL).map_or("", String::as_str);
+        // An instance of that name, of whichever role, will see to its disks.
+        if is_name(name) && instances.iter().all(|instance| instance.name != name) {
+            let machine = ListedMachine::new(status::provider_id(project, disk.zone(), name)?, name);
+            if !listed.contains(&machine) {
+                listed.push(machine);
             }
         }
-        Ok(stream::iter(listed.into_iter().map(Ok)))
-    };
-    stream::once(found).try_flatten().boxed()
+    }
+    Ok(listed)
 }
 
 /// The labels of what belongs to a machine.

@@ -172,9 +172,13 @@ pub fn samples() -> Vec<RestRequest> {
         ..ComputeOperation::default()
     };
     let all = [of(Some("europe-west1-b"), None), of(None, Some("europe-west1")), of(None, None)];
-    let mut samples: Vec<_> =
-        all.iter().flat_map(|one| [wait("my-project", one).request, get("my-project", one).request]).collect();
-    samples.push(list_zonal("my-project", "europe-west1-b", Some("(status != \"DONE\")"), Some("token")).request);
+    let mut samples: Vec<_> = all
+        .iter()
+        .flat_map(|one| [wait("my-project", one).request, get("my-project", one).request])
+        .collect();
+    samples.push(
+        list_zonal("my-project", "europe-west1-b", Some("(status != \"DONE\")"), Some("token")).request,
+    );
     samples
 }
 

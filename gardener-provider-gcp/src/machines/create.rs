@@ -16,8 +16,8 @@ use crate::{
 };
 
 /// Until an instance whose creation has ended shows.
-const APPEARANCE: Poll =
-    Poll::new(Duration::from_millis(500), Duration::from_secs(120)).with_max_interval(Duration::from_secs(10));
+const APPEARANCE: Poll = Poll::new(Duration::from_millis(500), Duration::from_secs(120))
+    .with_max_interval(Duration::from_secs(10));
 /// A failure this old is that of an earlier attempt, whose request id is spent.
 const NEWS: Duration = Duration::from_secs(30);
 /// No Machine fails that often within the time for which Google remembers; more says that something else is wrong.
@@ -176,7 +176,9 @@ fn user_data(job: &Job<'_>) -> Result<Redacted<String>> {
     }
     if text.len() > MOST_USER_DATA {
         let size = text.len();
-        return wrong(format!("has {size} bytes, and Google takes {MOST_USER_DATA} at most; make it smaller"));
+        return wrong(format!(
+            "has {size} bytes, and Google takes {MOST_USER_DATA} at most; make it smaller"
+        ));
     }
     let key = ProviderSpec::user_data_key(text);
     if let Some(index) = job.spec.metadata.iter().position(|item| item.key == key) {

@@ -14,7 +14,8 @@ use crate::api::{disks, disks::Disk, instances, instances::Instance, operations}
 /// For how long an instance may be busy with something else, such as its creation.
 const BUSY: Duration = Duration::from_secs(300);
 /// What Compute Engine says of a resource that is busy.
-const BUSY_CODES: &[&str] = &["resourceNotReady", "RESOURCE_NOT_READY", "CONFLICT", "OPERATION_CANCELED_BY_USER"];
+const BUSY_CODES: &[&str] =
+    &["resourceNotReady", "RESOURCE_NOT_READY", "CONFLICT", "OPERATION_CANCELED_BY_USER"];
 /// Until disks have let go of an instance that has ended.
 const RELEASE: Poll =
     Poll::new(Duration::from_secs(1), Duration::from_secs(120)).with_max_interval(Duration::from_secs(10));

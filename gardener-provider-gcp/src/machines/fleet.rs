@@ -79,9 +79,7 @@ type Found<T> = Result<(Vec<T>, Vec<String>)>;
 async fn find_instances(session: Arc<Session>, lookups: Vec<Lookup>) -> Vec<Result<Vec<Instance>>> {
     let filter = lists::any("name", names(&lookups));
     let found = everywhere(&session, &filter, instances::aggregated_list).await;
-    shares(&lookups, &found, |lookup, found| {
-        found.name == lookup.name && is_in(found.zone(), &lookup.region)
-    })
+    shares(&lookups, &found, |lookup, found| found.name == lookup.name && is_in(found.zone(), &lookup.region))
 }
 
 async fn find_disks(session: Arc<Session>, lookups: Vec<Lookup>) -> Vec<Result<Vec<Disk>>> {

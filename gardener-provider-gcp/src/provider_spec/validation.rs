@@ -142,7 +142,8 @@ fn tags(checks: &mut Checks, tags: &[String]) {
         let marks = tags.iter().filter(|tag| tag.strip_prefix(prefix).is_some_and(|id| !id.is_empty()));
         match marks.count() {
             0 => {
-                checks.say("tags", format!("lacks a tag {prefix}{what}, by which machines are found; add it"))
+                checks
+                    .say("tags", format!("lacks a tag {prefix}{what}, by which machines are found; add it"));
             }
             1 => {}
             _ => checks.say("tags", format!("has several tags {prefix}{what}; keep one")),
