@@ -25,6 +25,7 @@ pub mod endpoints;
 pub mod errors;
 pub mod infrastructure_config;
 pub mod infrastructure_status;
+pub mod provider_spec;
 
 mod ambient;
 #[doc(hidden)]
@@ -34,6 +35,7 @@ pub mod dialect;
 mod gardener_api;
 mod graph;
 mod infrastructure;
+mod machines;
 #[doc(hidden)]
 pub mod session;
 
@@ -49,6 +51,8 @@ use crate::{
     infrastructure::AzureInfrastructure,
     session::{Sessions, Shared},
 };
+
+pub use crate::machines::{NAME_TAG, UID_TAG};
 
 /// The Azure provider.
 #[derive(Debug, Clone, Copy)]
@@ -91,8 +95,12 @@ impl AzureProviderBuilder {
     pub fn build(self) -> Result<Provider> {
         let api = AzureApi::new(self.source.clone());
         let sessions = Arc::new(self.sessions()?);
-        let infrastructure = GraphDriver::new(AzureInfrastructure::new(sessions));
-        Ok(Provider::builder("azure").api(api).infrastructure(infrastructure).build())
+        let infrastructure = GraphDriver::new(AzureInfrastructure::new(Arc::clone(&sessions)));
+        Ok(Provider::builder("azure")
+            .api(api)
+            .machines(machines::Machines::new(sessions))
+            .infrastructure(infrastructure)
+            .build())
     }
 
     /// The sessions of the provider that [`AzureProviderBuilder::build`] would make, for tests and measurements of single

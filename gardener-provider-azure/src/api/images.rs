@@ -2,6 +2,8 @@
 //!
 //! Source: <https://learn.microsoft.com/en-us/rest/api/compute/virtual-machine-images?view=rest-compute-2025-04-01>
 
+use std::fmt;
+
 use http::Method;
 use serde::Deserialize;
 
@@ -33,6 +35,12 @@ impl Urn {
             }),
             _ => None,
         }
+    }
+}
+
+impl fmt::Display for Urn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}:{}", self.publisher, self.offer, self.sku, self.version)
     }
 }
 
@@ -84,10 +92,7 @@ pub(crate) fn samples() -> Vec<RestRequest> {
         sku: "greatest".to_owned(),
         version: "1443.3.0".to_owned(),
     };
-    vec![
-        get(subscription, "westeurope", &urn).request,
-        latest(subscription, "westeurope", &urn).request,
-    ]
+    vec![get(subscription, "westeurope", &urn).request, latest(subscription, "westeurope", &urn).request]
 }
 
 #[cfg(test)]

@@ -42,7 +42,13 @@ impl Agreement {
     }
 }
 
-fn current(operation: &'static str, family: &'static str, method: Method, subscription: &str, plan: &Plan) -> RestRequest {
+fn current(
+    operation: &'static str,
+    family: &'static str,
+    method: Method,
+    subscription: &str,
+    plan: &Plan,
+) -> RestRequest {
     RestRequest::new(operation, family, method)
         .segments(["subscriptions", subscription, "providers", "Microsoft.MarketplaceOrdering"])
         .segments(["offerTypes", "virtualmachine", "publishers", &plan.publisher, "offers", &plan.product])
@@ -57,18 +63,14 @@ pub fn get(subscription: &str, plan: &Plan) -> Operation<Agreement> {
 
 /// Accepts the terms; they must be those that were read.
 pub fn create(subscription: &str, plan: &Plan, agreement: &Agreement) -> Operation<Agreement> {
-    let request =
-        current("MarketplaceAgreements_Create", family::WRITE, Method::PUT, subscription, plan);
+    let request = current("MarketplaceAgreements_Create", family::WRITE, Method::PUT, subscription, plan);
     Operation::json(request.json(agreement))
 }
 
 pub(crate) fn samples() -> Vec<RestRequest> {
     let subscription = "01234567-89ab-cdef-0123-456789abcdef";
-    let plan = Plan {
-        name: "greatest".to_owned(),
-        product: "gardenlinux".to_owned(),
-        publisher: "sap".to_owned(),
-    };
+    let plan =
+        Plan { name: "greatest".to_owned(), product: "gardenlinux".to_owned(), publisher: "sap".to_owned() };
     let terms = serde_json::json!({ "publisher": "sap", "product": "gardenlinux", "plan": "greatest",
         "licenseTextLink": "https://a.example", "privacyPolicyLink": "https://b.example",
         "marketplaceTermsLink": "https://c.example", "retrieveDatetime": "2026-11-22T08:00:00Z", "signature": "s" });
@@ -87,7 +89,8 @@ mod tests {
         let agreement: Agreement = serde_json::from_str(read).unwrap();
         assert!(!agreement.is_accepted());
         let sent = serde_json::to_value(agreement.accepted()).unwrap();
-        let expected = serde_json::json!({ "properties": { "signature": "s", "accepted": true, "plan": "p" } });
+        let expected =
+            serde_json::json!({ "properties": { "signature": "s", "accepted": true, "plan": "p" } });
         assert_eq!(sent, expected);
     }
 }

@@ -99,13 +99,8 @@ pub fn list_in(group: &ResourceId) -> Operation<Page<NetworkInterface>> {
 
 /// Creates a network interface, or makes it like this.
 pub fn create_or_update(id: &ResourceId, interface: &NetworkInterface) -> Change<NetworkInterface> {
-    let put = request(
-        "NetworkInterfaces_CreateOrUpdate",
-        family::NETWORK_WRITE,
-        Method::PUT,
-        id,
-        version::NETWORK,
-    );
+    let put =
+        request("NetworkInterfaces_CreateOrUpdate", family::NETWORK_WRITE, Method::PUT, id, version::NETWORK);
     Change::new(put.json(interface), look(id))
 }
 

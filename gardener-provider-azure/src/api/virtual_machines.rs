@@ -270,6 +270,7 @@ pub struct OsProfile {
     pub linux_configuration: Option<LinuxConfiguration>,
 }
 
+#[allow(clippy::ref_option, reason = "serde hands the field over so")]
 fn exposed<S: Serializer>(secret: &Option<Redacted<String>>, serializer: S) -> Result<S::Ok, S::Error> {
     match secret {
         Some(secret) => serializer.serialize_some(secret.expose()),
@@ -484,13 +485,7 @@ pub fn update(id: &ResourceId, update: &DeleteOptions) -> Change<VirtualMachine>
 
 /// Deletes a virtual machine.
 pub fn delete(id: &ResourceId) -> Change<()> {
-    Change::deletion(
-        "VirtualMachines_Delete",
-        "VirtualMachines_Get",
-        family::DELETE,
-        id,
-        version::COMPUTE,
-    )
+    Change::deletion("VirtualMachines_Delete", "VirtualMachines_Get", family::DELETE, id, version::COMPUTE)
 }
 
 #[cfg(test)]
