@@ -17,6 +17,8 @@ mod route;
 mod state;
 mod storage;
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tests;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
