@@ -36,7 +36,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let gcp = sandbox.gcp();
     writeln!(out, "export CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE={}/compute/v1/", server.endpoint())?;
     writeln!(out, "export CLOUDSDK_AUTH_ACCESS_TOKEN={}", gcp.access_token())?;
-    writeln!(out, "export CLOUDSDK_CORE_PROJECT={}", gcp.options().projects.first().map_or("", String::as_str))?;
+    writeln!(
+        out,
+        "export CLOUDSDK_CORE_PROJECT={}",
+        gcp.options().projects.first().map_or("", String::as_str)
+    )?;
     out.flush()?;
     drop(out);
     std::future::pending().await
