@@ -243,6 +243,23 @@ impl Sessions {
         Self { shared: Arc::new(shared), held: Recent::new(MOST) }
     }
 
+    /// The transport that everything goes through.
+    pub fn transport(&self) -> &Arc<dyn Transport> {
+        &self.shared.base.transport
+    }
+
+    /// How endpoints are chosen.
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.shared.endpoints
+    }
+
+    /// A client with another dialect, of whoever has no identity but a key of its own.
+    pub fn client(&self, dialect: Arc<dyn gardener_provider_client::client::Dialect>) -> ApiClient {
+        let Base { transport, settings, rates, .. } = &self.shared.base;
+        let throttle = Throttle::new(Arc::clone(&settings.clock), rates);
+        ApiClient::new(Arc::clone(transport), dialect, throttle, settings.clone())
+    }
+
     /// The session for the identity in this secret. Makes no call.
     ///
     /// # Errors

@@ -10,11 +10,14 @@
 //! [`samples`] gathers them, so that a test can hold every request that this crate can make against the official
 //! description of the API.
 
+pub mod blob_containers;
+pub mod blobs;
 pub mod disks;
 pub mod identities;
 pub mod ids;
 pub mod images;
 pub mod load_balancers;
+pub mod management_policies;
 pub mod marketplace;
 pub mod nat_gateways;
 pub mod network;
@@ -26,6 +29,7 @@ pub mod resource_groups;
 pub mod resources;
 pub mod route_tables;
 pub mod security_groups;
+pub mod storage_accounts;
 pub mod subnets;
 pub mod virtual_machines;
 pub mod virtual_networks;
@@ -73,6 +77,8 @@ pub mod version {
     pub const RESOURCES: &str = "2025-04-01";
     /// Managed identities.
     pub const IDENTITY: &str = "2024-11-30";
+    /// Storage accounts and what belongs to them.
+    pub const STORAGE: &str = "2025-06-01";
     /// Agreements of the marketplace.
     pub const MARKETPLACE: &str = "2021-01-01";
 }
@@ -132,10 +138,12 @@ fn page<T: DeserializeOwned>(reply: &Response<Bytes>) -> Result<Page<T>> {
 /// Every request that this crate can make, with every parameter set.
 pub fn samples() -> Vec<RestRequest> {
     [
+        blob_containers::samples(),
         disks::samples(),
         identities::samples(),
         images::samples(),
         load_balancers::samples(),
+        management_policies::samples(),
         marketplace::samples(),
         nat_gateways::samples(),
         network_interfaces::samples(),
@@ -144,6 +152,7 @@ pub fn samples() -> Vec<RestRequest> {
         resources::samples(),
         route_tables::samples(),
         security_groups::samples(),
+        storage_accounts::samples(),
         subnets::samples(),
         virtual_machines::samples(),
         virtual_networks::samples(),
