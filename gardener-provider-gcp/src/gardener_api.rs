@@ -65,6 +65,11 @@ mod tests {
         let secret = SecretData::new().with("projectID", "my-project");
         let secret = fields(Configuration::Secret { new: secret, old: None }).await;
         assert!(secret[0].contains("serviceaccount.json"), "{secret:?}");
+        let typo = json!({
+            "apiVersion": "gcp.provider.extensions.gardener.cloud/v1alpha1", "kind": "BackupBucketConfig",
+            "imutability": {},
+        });
+        assert_eq!(fields(Configuration::BackupBucket { new: typo, old: None }).await, ["imutability"]);
     }
 
     #[tokio::test]

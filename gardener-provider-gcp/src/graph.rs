@@ -65,22 +65,30 @@ impl Declaration {
         self.graph.add_for(self.goal, name, after, resource)
     }
 
+    /// The VPC, if something has to wait for it: what the user gave carries no marks of ours, so when all is to go it
+    /// has no part in that.
+    fn vpc(&self) -> Vec<&'static str> {
+        let given = self.cx.config.networks.vpc.is_some();
+        if given && self.going() { Vec::new() } else { vec![nodes::VPC] }
+    }
+
     fn network(&mut self) -> Result<()> {
-        if self.cx.config.networks.vpc.is_some() {
-            self.add(nodes::VPC, &[], GivenVpc(self.cx()))?;
-        } else {
-            self.add(nodes::VPC, &[], OwnVpc(self.cx()))?;
+        match self.cx.config.networks.vpc {
+            Some(_) if self.going() => {}
+            Some(_) => self.add(nodes::VPC, &[], GivenVpc(self.cx()))?,
+            None => self.add(nodes::VPC, &[], OwnVpc(self.cx()))?,
         }
         let migrating = self.cx.is_dual_stack() && !self.going();
-        let mut after = vec![nodes::VPC];
+        let vpc = self.vpc();
+        let mut after = vpc.clone();
         if migrating {
-            self.add(nodes::KUBERNETES_ROUTES, &[nodes::VPC], RoutesToPods(self.cx()))?;
+            self.add(nodes::KUBERNETES_ROUTES, &vpc, RoutesToPods(self.cx()))?;
             after.push(nodes::KUBERNETES_ROUTES);
         }
         self.subnet(Purpose::Nodes, &after)?;
-        self.subnet(Purpose::Internal, &[nodes::VPC])?;
+        self.subnet(Purpose::Internal, &vpc)?;
         if self.cx.is_dual_stack() || self.going() {
-            self.subnet(Purpose::Services, &[nodes::VPC])?;
+            self.subnet(Purpose::Services, &vpc)?;
         }
         if migrating {
             let after = [nodes::KUBERNETES_ROUTES, &nodes::subnet(Purpose::Nodes.name())];
@@ -94,24 +102,24 @@ impl Declaration {
         self.add(&nodes::subnet(purpose.name()), after, subnet)
     }
 
-    /// A NAT gateway goes with a router of ours, which goes before the subnet that the gateway names.
+    /// A NAT gateway of ours goes with a router of ours, which goes before the subnet that the gateway names.
     fn way_out(&mut self) -> Result<()> {
         let subnet = nodes::subnet(Purpose::Nodes.name());
         let given = self.cx.config.networks.given_router().is_some();
-        if given {
-            self.add(nodes::ROUTER, &[nodes::VPC], GivenRouter(self.cx()))?;
-        } else {
-            let router = OwnRouter { cx: self.cx(), going: self.going() };
-            let after = [nodes::VPC, &subnet];
-            self.add(nodes::ROUTER, if self.going() { &after } else { &after[..1] }, router)?;
-            if self.going() {
-                return Ok(());
+        match (given, self.going()) {
+            (false, true) => {
+                let router = OwnRouter { cx: self.cx(), going: true };
+                return self.add(nodes::ROUTER, &[nodes::VPC, &subnet], router);
+            }
+            (true, true) => return self.add(nodes::NAT, &[&subnet], OwnNat::new(self.cx())),
+            (true, false) => self.add(nodes::ROUTER, &[nodes::VPC], GivenRouter(self.cx()))?,
+            (false, false) => {
+                let router = OwnRouter { cx: self.cx(), going: false };
+                self.add(nodes::ROUTER, &[nodes::VPC], router)?;
             }
         }
         let mut after = vec![nodes::ROUTER.to_owned(), subnet];
-        if !self.going() {
-            after.extend(self.addresses()?);
-        }
+        after.extend(self.addresses()?);
         let after: Vec<_> = after.iter().map(String::as_str).collect();
         self.add(nodes::NAT, &after, OwnNat::new(self.cx()))
     }
@@ -130,7 +138,7 @@ impl Declaration {
     fn firewalls(&mut self) -> Result<()> {
         let subnets = [Purpose::Nodes, Purpose::Services].map(|purpose| nodes::subnet(purpose.name()));
         for rule in Rule::ALL {
-            let mut after = vec![nodes::VPC];
+            let mut after = self.vpc();
             if rule == Rule::InternalIpv6 && self.cx.is_dual_stack() && !self.going() {
                 after.extend(subnets.iter().map(String::as_str));
             }
@@ -141,7 +149,8 @@ impl Declaration {
     }
 
     fn leftovers(&mut self) -> Result<()> {
-        self.graph.add_leftover(nodes::KUBERNETES_ROUTES, &[nodes::VPC], LeftRoutes(self.cx()))?;
-        self.graph.add_leftover(nodes::KUBERNETES_FIREWALLS, &[nodes::VPC], LeftFirewalls(self.cx()))
+        let vpc = self.vpc();
+        self.graph.add_leftover(nodes::KUBERNETES_ROUTES, &vpc, LeftRoutes(self.cx()))?;
+        self.graph.add_leftover(nodes::KUBERNETES_FIREWALLS, &vpc, LeftFirewalls(self.cx()))
     }
 }

@@ -7,9 +7,7 @@
 //! (`compute.instances.insert`).
 
 pub mod addresses;
-pub mod disks;
 pub mod firewalls;
-pub mod instances;
 pub mod lists;
 pub mod network_interfaces;
 pub mod networks;
@@ -119,9 +117,7 @@ pub fn last_segment(address: &str) -> &str {
 pub fn samples() -> Vec<RestRequest> {
     [
         addresses::samples(),
-        disks::samples(),
         firewalls::samples(),
-        instances::samples(),
         network_interfaces::samples(),
         networks::samples(),
         operations::samples(),

@@ -6,13 +6,16 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use gardener_provider_client::pages::{Page, all_pages};
+use gardener_provider_client::{
+    graph::Scope,
+    pages::{Page, all_pages},
+};
 use gardener_provider_core::{
     ClusterId, Error, ErrorKind, InfrastructureRequest, Networking, Region, Result, Retry,
 };
 use serde_json::Value;
 
-use super::links;
+use super::{links, nodes};
 use crate::{
     api::{Mutation, Operation},
     infrastructure_config::{InfrastructureConfig, is_dual_stack},
@@ -113,6 +116,11 @@ impl Context {
     /// True if this URL is the VPC's.
     pub(crate) fn is_in_vpc(&self, network: &str) -> bool {
         links::same(network, &self.vpc_link())
+    }
+
+    /// True if a VPC of ours is not there: then there is nothing in it either.
+    pub(crate) fn lacks_vpc(&self, scope: &Scope) -> bool {
+        self.config.networks.vpc.is_none() && scope.try_id(nodes::VPC).is_none()
     }
 
     /// The filter for what is in the VPC. Other VPCs may pass it: look at the URL.

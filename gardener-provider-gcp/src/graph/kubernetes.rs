@@ -9,7 +9,7 @@ use gardener_provider_client::graph::{Resource, Scope};
 use gardener_provider_core::{Error, Result};
 use ipnet::IpNet;
 
-use super::{Context, links, nodes};
+use super::{Context, links};
 use crate::api::{
     firewalls::{Firewall, delete_firewall, list_firewalls},
     network_interfaces::get_attached,
@@ -112,7 +112,7 @@ impl Resource for LeftRoutes {
     }
 
     async fn find(&self, scope: &Scope) -> Result<Option<Vec<Route>>> {
-        if scope.try_id(nodes::VPC).is_none() {
+        if self.0.lacks_vpc(scope) {
             return Ok(None);
         }
         Ok(Some(our_routes(&self.0).await?).filter(|routes| !routes.is_empty()))
@@ -144,7 +144,7 @@ impl Resource for LeftFirewalls {
     }
 
     async fn find(&self, scope: &Scope) -> Result<Option<Vec<Firewall>>> {
-        if scope.try_id(nodes::VPC).is_none() {
+        if self.0.lacks_vpc(scope) {
             return Ok(None);
         }
         Ok(Some(our_firewalls(&self.0).await?).filter(|rules| !rules.is_empty()))

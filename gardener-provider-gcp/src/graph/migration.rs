@@ -120,7 +120,7 @@ impl Resource for RoutesToPods {
     }
 
     async fn find(&self, scope: &Scope) -> Result<Option<Routes>> {
-        if scope.try_id(nodes::VPC).is_none() {
+        if self.0.lacks_vpc(scope) {
             return Ok(Some(Routes::default()));
         }
         let saved = read(scope.hint(nodes::KUBERNETES_ROUTES).unwrap_or_default());

@@ -192,9 +192,10 @@ impl Resource for OwnNat {
     }
 
     async fn find(&self, scope: &Scope) -> Result<Option<Nat>> {
-        let Some(router) = scope.try_get::<Router>(nodes::ROUTER) else { return Ok(None) };
         // The router was looked up a moment ago; after a change it is asked for again.
-        if self.looks.is_first() {
+        if self.looks.is_first()
+            && let Some(router) = scope.try_get::<Router>(nodes::ROUTER)
+        {
             return Ok(self.observed(&router));
         }
         Ok(self.router().await?.and_then(|router| self.observed(&router)))

@@ -6,7 +6,6 @@
 
 mod answer;
 mod auth;
-mod batch;
 mod body;
 pub(crate) mod compute;
 mod context;
@@ -17,8 +16,6 @@ mod query;
 mod route;
 mod state;
 mod storage;
-#[cfg(test)]
-mod testing;
 #[cfg(test)]
 mod tests;
 
@@ -86,9 +83,6 @@ impl Gcp {
 
     /// The request comes back if it goes to no host of GCP.
     pub(crate) async fn exchange(&self, request: Request<Bytes>) -> Exchanged {
-        if route::recognise(&request).is_some() && batch::is_batch(&request) {
-            return batch::answer(self, &request).await;
-        }
         self.inner.world.exchange(&*self.inner, request).await
     }
 }

@@ -7,14 +7,14 @@ mod common;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use common::{describe, operator::Operator, samples};
-use gardener_provider_azure::{AzureProvider, AzureProviderBuilder};
+use common::{account::Operator, describe, samples};
 use gardener_provider_client::{clock::TokioClock, transport::Transport};
 use gardener_provider_conformance::{
     self as conformance, InfrastructureSamples, Knob, Secrets, Tap, Testbed, World,
 };
 use gardener_provider_core::{CloudResource, Provider, SecretData};
-use gardener_provider_sandbox::{Fault, Sandbox, SandboxOptions};
+use gardener_provider_gcp::{GcpProvider, GcpProviderBuilder};
+use gardener_provider_sandbox::{Fault, Sandbox, SandboxOptions, gcp::ServiceAccountKey};
 
 #[derive(Debug)]
 struct OnSandbox;
@@ -22,64 +22,61 @@ struct OnSandbox;
 #[async_trait]
 impl Testbed for OnSandbox {
     fn name(&self) -> String {
-        "azure on the sandbox".to_owned()
+        "gcp on the sandbox".to_owned()
     }
 
     async fn fresh(&self) -> Box<dyn World> {
         let clock = TokioClock::default();
         let sandbox = Sandbox::new(SandboxOptions::default().with_clock(Arc::new(clock)));
-        Box::new(Subscription { sandbox, clock })
+        let [key, deleted] = [(); 2].map(|()| sandbox.gcp().service_account_key());
+        sandbox.gcp().remove_service_account_key(&deleted.id);
+        Box::new(Project { sandbox, clock, key, deleted })
     }
 }
 
 #[derive(Debug)]
-struct Subscription {
+struct Project {
     sandbox: Sandbox,
     clock: TokioClock,
+    key: ServiceAccountKey,
+    deleted: ServiceAccountKey,
 }
 
-impl Subscription {
-    fn builder(&self, transport: Arc<dyn Transport>) -> AzureProviderBuilder {
-        AzureProvider::builder().transport(transport).clock(Arc::new(self.clock)).seed(1)
+impl Project {
+    fn builder(&self, transport: Arc<dyn Transport>) -> GcpProviderBuilder {
+        GcpProvider::builder().transport(transport).clock(Arc::new(self.clock)).seed(1)
     }
 
     fn operator(&self) -> Operator {
         Operator::new(self.builder(Arc::new(self.sandbox.clone())), &self.secret())
     }
 
-    fn client_secret(&self) -> String {
-        self.sandbox.azure().client().secret.expect("a client secret").expose().clone()
-    }
-
     fn secret(&self) -> SecretData {
-        let azure = self.sandbox.azure();
-        SecretData::new()
-            .with("clientID", azure.client().id)
-            .with("clientSecret", self.client_secret())
-            .with("tenantID", azure.options().tenant.as_str())
-            .with("subscriptionID", azure.subscription())
-            .with("userData", samples::USER_DATA)
+        samples::key_file(&self.key)
     }
 }
 
 #[async_trait]
-impl World for Subscription {
+impl World for Project {
     async fn provider(&self, tap: &Tap) -> Provider {
         let transport = tap.transport(Arc::new(self.sandbox.clone()), describe);
         self.builder(transport).build().expect("a provider")
     }
 
     async fn inventory(&self) -> Vec<CloudResource> {
-        let resources = self.sandbox.azure().inventory(None).into_iter();
-        resources.map(|found| CloudResource::new(found.kind, found.id).with_name(found.name)).collect()
+        let resources = self.sandbox.gcp().inventory(None).into_iter();
+        let resources = resources.map(|found| CloudResource::new(found.kind, found.id).with_name(found.name));
+        // Not to be had while the cloud answers nobody.
+        let nats = self.operator().nat_gateways().await.unwrap_or_default();
+        resources.chain(nats).collect()
     }
 
     fn secrets(&self) -> Secrets {
-        samples::secrets(&self.secret(), &self.client_secret())
+        samples::secrets(&self.key, &self.deleted)
     }
 
     async fn infrastructure(&self) -> Option<InfrastructureSamples> {
-        self.operator().given().await;
+        self.operator().give_a_vpc().await;
         Some(samples::infrastructure(&self.secret()))
     }
 
@@ -90,9 +87,8 @@ impl World for Subscription {
             Knob::Throttle(None) => drop(self.sandbox.faults().add(Fault::throttled())),
             Knob::NoCapacity => drop(self.sandbox.faults().add(Fault::no_capacity("*", "*"))),
             Knob::PageSize(items) => self.sandbox.set_max_page(items),
-            Knob::Leftover(request) => self.operator().leave_a_balancer(request).await,
-            Knob::Drift(request) => self.operator().take_rules_off(request).await,
-            // Names are unique in Azure: there can be no second network that matches.
+            Knob::Leftover(request) => self.operator().leave_rules_and_a_route(request).await,
+            Knob::Drift(request) => self.operator().disturb(request).await,
             _ => return false,
         }
         true
