@@ -8,6 +8,7 @@ use std::{fs, io, path::Path};
 use bytes::Bytes;
 use http::{Request, Response};
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::wire::Exchange;
 
@@ -47,6 +48,43 @@ pub fn compute_engine(folder: &Path) -> io::Result<Vec<(String, Bytes)>> {
     sorted(&folder.join("gce"))?.iter().map(|path| Ok((name(path), fs::read(path)?.into()))).collect()
 }
 
+/// What was read other than it was recorded, as path and both values. What was not recorded may be read as nothing: null,
+/// false, zero, or empty.
+pub fn distortions(read: &Value, recorded: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    compare("", read, recorded, &mut found);
+    found
+}
+
+fn compare(path: &str, read: &Value, recorded: &Value, found: &mut Vec<String>) {
+    match (read, recorded) {
+        (Value::Object(read), Value::Object(recorded)) => {
+            for (name, value) in read {
+                compare(&format!("{path}/{name}"), value, recorded.get(name).unwrap_or(&Value::Null), found);
+            }
+        }
+        (Value::Array(read), Value::Array(recorded)) if read.len() == recorded.len() => {
+            for (index, (read, recorded)) in read.iter().zip(recorded).enumerate() {
+                compare(&format!("{path}/{index}"), read, recorded, found);
+            }
+        }
+        (read, Value::Null) if is_nothing(read) => {}
+        (read, recorded) if read == recorded => {}
+        _ => found.push(format!("{path}: {recorded} was read as {read}")),
+    }
+}
+
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(value) => !value,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.values().all(is_nothing),
+    }
+}
+
 fn sorted(folder: &Path) -> io::Result<Vec<std::path::PathBuf>> {
     let mut paths = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
     paths.sort();
@@ -64,5 +102,29 @@ impl Line {
             reply = reply.header(name, value);
         }
         Ok(Exchange { request, reply: reply.body(Bytes::from(self.body.unwrap_or_default()))? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_was_read_wrong_is_told_and_what_was_left_out_is_not() {
+        let recorded = json!({ "name": "a", "size": 3, "parts": [{ "x": 1, "y": 2 }], "more": {} });
+        let good = json!({ "name": "a", "parts": [{ "y": 2, "z": "" }], "flag": false });
+        assert_eq!(distortions(&good, &recorded), Vec::<String>::new());
+        let bad = json!({ "name": "b", "size": null, "parts": [], "other": "x" });
+        assert_eq!(
+            distortions(&bad, &recorded),
+            [
+                "/name: \"a\" was read as \"b\"",
+                "/other: null was read as \"x\"",
+                "/parts: [{\"x\":1,\"y\":2}] was read as []",
+                "/size: 3 was read as null",
+            ]
+        );
     }
 }

@@ -80,7 +80,7 @@ impl<R> Change<R> {
 
 /// Where to see how a change is going.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Watch {
+pub enum Watch {
     /// Nowhere: it is done, and the reply is the resource.
     Done,
     /// At an address that answers `{"status": …}`.
@@ -93,7 +93,7 @@ pub(crate) enum Watch {
 
 impl Watch {
     /// What the reply to the first request says.
-    pub(crate) fn of(reply: &Response<Bytes>, deletes: bool) -> Self {
+    pub fn of(reply: &Response<Bytes>, deletes: bool) -> Self {
         let text = |name| reply.headers().get(name)?.to_str().ok().map(str::to_owned);
         if let Some(url) = text("azure-asyncoperation") {
             return Self::Status(url);
@@ -111,7 +111,7 @@ impl Watch {
 
 /// How a change is going.
 #[derive(Debug)]
-pub(crate) enum State {
+pub enum State {
     Running,
     Done,
     Failed(Error),
@@ -125,7 +125,7 @@ impl PartialEq for State {
 
 impl State {
     /// What the address of an operation answers.
-    pub(crate) fn of_operation(reply: &Response<Bytes>) -> Result<Self> {
+    pub fn of_operation(reply: &Response<Bytes>) -> Result<Self> {
         let body: Value = json(reply)?;
         let status = body.get("status").and_then(Value::as_str);
         let status = status.ok_or_else(|| Error::internal("the reply says no status of the operation"))?;
@@ -133,7 +133,7 @@ impl State {
     }
 
     /// What a resource says of itself; those without a `provisioningState` are done.
-    pub(crate) fn of(reply: &Response<Bytes>) -> Self {
+    pub fn of(reply: &Response<Bytes>) -> Self {
         let body: Value = serde_json::from_slice(reply.body()).unwrap_or_default();
         match body.pointer("/properties/provisioningState").and_then(Value::as_str) {
             Some(state) => Self::named(state, &body),
