@@ -5,6 +5,7 @@ use gardener_provider_client::config::violation_of;
 use gardener_provider_core::{Configuration, Error, ErrorKind, GardenerApi, Result, SecretData, Violation};
 
 use crate::{
+    bucket_config,
     credentials::{CredentialSource, Identity, SUBSCRIPTION_ID, TENANT_ID},
     infrastructure_config,
 };
@@ -50,6 +51,7 @@ impl GardenerApi for AzureApi {
             Configuration::Infrastructure { new, old, networking, .. } => {
                 infrastructure_config::validate(new, old.as_ref(), networking)
             }
+            Configuration::BackupBucket { new, old } => bucket_config::validate(new, old.as_ref()),
             Configuration::Secret { new, old } => self.secret(new, old.as_ref()),
             other => {
                 let kind = format!("{other:?}");

@@ -70,13 +70,14 @@ impl Declaration {
         if !self.cx.vnet_is_given() {
             return Ok(());
         }
-        let names = self.cx.subnet_names();
-        let nodes: Vec<_> = names.iter().map(|name| format!("{}/{name}", nodes::SUBNET)).collect();
-        for (node, name) in nodes.iter().zip(names) {
+        let mut subnets = Vec::new();
+        for (zone, name) in self.cx.subnet_names() {
+            let node = nodes::of(zone, nodes::SUBNET);
             let subnet = OwnSubnetByName { cx: self.cx(), looks: Looks::default(), name };
-            self.add(node, &[nodes::RESOURCE_GROUP], subnet)?;
+            self.add(&node, &[nodes::RESOURCE_GROUP], subnet)?;
+            subnets.push(node);
         }
-        let mut after: Vec<_> = nodes.iter().map(String::as_str).collect();
+        let mut after: Vec<_> = subnets.iter().map(String::as_str).collect();
         after.push(nodes::RESOURCE_GROUP);
         self.graph.add_leftover(nodes::LOAD_BALANCERS, &after, LoadBalancers(self.cx()))
     }

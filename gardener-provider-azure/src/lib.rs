@@ -16,15 +16,18 @@
 //! - `api` has one file per family of resources: plain functions that build a request and parse its reply.
 //!   `api::operations` has what is carried out in the background.
 //! - `session` puts these together for one identity in one subscription and paces the calls.
+//! - `bucket_config` reads the BackupBucketConfig; `storage` is object storage on top of it all.
 //! - `provider_spec` reads the MachineClass; `machines` is the machine lifecycle on top of it all.
 //!
 //! There is no vendor SDK here: Azure has none for its Resource Manager in Rust.
 
+pub mod bucket_config;
 pub mod credentials;
 pub mod endpoints;
 pub mod errors;
 pub mod infrastructure_config;
 pub mod infrastructure_status;
+pub mod provider_spec;
 
 mod ambient;
 #[doc(hidden)]
@@ -34,13 +37,15 @@ pub mod dialect;
 mod gardener_api;
 mod graph;
 mod infrastructure;
+mod machines;
 #[doc(hidden)]
 pub mod session;
+mod storage;
 
 use std::sync::Arc;
 
 use gardener_provider_client::{graph::GraphDriver, provider_setup, setup::Setup};
-use gardener_provider_core::{Provider, Result};
+use gardener_provider_core::{Capability, Provider, Result};
 
 use crate::{
     credentials::CredentialSource,
@@ -48,7 +53,10 @@ use crate::{
     gardener_api::AzureApi,
     infrastructure::AzureInfrastructure,
     session::{Sessions, Shared},
+    storage::AzureStorage,
 };
+
+pub use crate::machines::{NAME_TAG, UID_TAG};
 
 /// The Azure provider.
 #[derive(Debug, Clone, Copy)]
@@ -91,8 +99,15 @@ impl AzureProviderBuilder {
     pub fn build(self) -> Result<Provider> {
         let api = AzureApi::new(self.source.clone());
         let sessions = Arc::new(self.sessions()?);
-        let infrastructure = GraphDriver::new(AzureInfrastructure::new(sessions));
-        Ok(Provider::builder("azure").api(api).infrastructure(infrastructure).build())
+        let infrastructure = GraphDriver::new(AzureInfrastructure::new(Arc::clone(&sessions)));
+        Ok(Provider::builder("azure")
+            .api(api)
+            .machines(machines::Machines::new(Arc::clone(&sessions)))
+            .infrastructure(infrastructure)
+            .storage(AzureStorage::new(sessions))
+            .capability(Capability::Versioning)
+            .capability(Capability::Retention)
+            .build())
     }
 
     /// The sessions of the provider that [`AzureProviderBuilder::build`] would make, for tests and measurements of single

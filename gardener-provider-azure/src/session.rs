@@ -1,6 +1,6 @@
 //! The client of one identity in one subscription, shared by all requests that ask with it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use futures::{FutureExt, stream::BoxStream};
@@ -23,6 +23,7 @@ use crate::{
     credentials::{CredentialChain, CredentialSource, Identity, Principal, TokenApi},
     dialect::{AzureDialect, TokenDialect},
     endpoints::{Audience, Cloud, Endpoints, Service},
+    machines::Fleet,
 };
 
 mod changes;
@@ -72,6 +73,7 @@ pub struct Session {
     address: Url,
     throttle: Throttle,
     shared: Arc<Shared>,
+    fleet: OnceLock<Fleet>,
 }
 
 impl Session {
@@ -98,6 +100,7 @@ impl Session {
             credentials,
             throttle,
             shared,
+            fleet: OnceLock::new(),
         })
     }
 
@@ -146,6 +149,11 @@ impl Session {
     pub fn client(&self, dialect: Arc<dyn gardener_provider_client::client::Dialect>) -> ApiClient {
         let settings = self.shared.settings().clone();
         ApiClient::new(Arc::clone(self.transport()), dialect, self.throttle.clone(), settings)
+    }
+
+    /// The machines of this identity in this subscription.
+    pub(crate) fn fleet(self: &Arc<Self>) -> &Fleet {
+        self.fleet.get_or_init(|| Fleet::new(Arc::downgrade(self)))
     }
 
     /// Carries out an operation that answers at once.
@@ -233,6 +241,23 @@ const MOST: usize = 256;
 impl Sessions {
     pub(crate) fn new(shared: Shared) -> Self {
         Self { shared: Arc::new(shared), held: Recent::new(MOST) }
+    }
+
+    /// The transport that everything goes through.
+    pub fn transport(&self) -> &Arc<dyn Transport> {
+        &self.shared.base.transport
+    }
+
+    /// How endpoints are chosen.
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.shared.endpoints
+    }
+
+    /// A client with another dialect, of whoever has no identity but a key of its own.
+    pub fn client(&self, dialect: Arc<dyn gardener_provider_client::client::Dialect>) -> ApiClient {
+        let Base { transport, settings, rates, .. } = &self.shared.base;
+        let throttle = Throttle::new(Arc::clone(&settings.clock), rates);
+        ApiClient::new(Arc::clone(transport), dialect, throttle, settings.clone())
     }
 
     /// The session for the identity in this secret. Makes no call.

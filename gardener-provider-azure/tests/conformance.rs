@@ -7,17 +7,13 @@ mod common;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use common::{
-    account::Operator,
-    describe,
-    samples::{self, CLUSTER, Login},
-};
+use common::{describe, machines, operator::Operator, samples};
 use gardener_provider_azure::{AzureProvider, AzureProviderBuilder};
 use gardener_provider_client::{clock::TokioClock, transport::Transport};
 use gardener_provider_conformance::{
-    self as conformance, Knob, MachineSamples, Secrets, Tap, Testbed, World,
+    self as conformance, InfrastructureSamples, Knob, MachineSamples, Secrets, Tap, Testbed, World,
 };
-use gardener_provider_core::{CloudResource, Provider};
+use gardener_provider_core::{CloudResource, Provider, SecretData};
 use gardener_provider_sandbox::{Fault, Sandbox, SandboxOptions};
 
 #[derive(Debug)]
@@ -31,40 +27,43 @@ impl Testbed for OnSandbox {
 
     async fn fresh(&self) -> Box<dyn World> {
         let clock = TokioClock::default();
-        let options = SandboxOptions::default().with_clock(Arc::new(clock));
-        Box::new(Account { sandbox: Sandbox::new(options), clock })
+        let sandbox = Sandbox::new(SandboxOptions::default().with_clock(Arc::new(clock)));
+        Box::new(Subscription { sandbox, clock })
     }
 }
 
 #[derive(Debug)]
-struct Account {
+struct Subscription {
     sandbox: Sandbox,
     clock: TokioClock,
 }
 
-impl Account {
+impl Subscription {
     fn builder(&self, transport: Arc<dyn Transport>) -> AzureProviderBuilder {
         AzureProvider::builder().transport(transport).clock(Arc::new(self.clock)).seed(1)
     }
 
     fn operator(&self) -> Operator {
-        Operator::new(self.builder(Arc::new(self.sandbox.clone())), &self.login().data())
+        Operator::new(self.builder(Arc::new(self.sandbox.clone())), &self.secret())
     }
 
-    fn login(&self) -> Login {
+    fn client_secret(&self) -> String {
+        self.sandbox.azure().client().secret.expect("a client secret").expose().clone()
+    }
+
+    fn secret(&self) -> SecretData {
         let azure = self.sandbox.azure();
-        let client = azure.client();
-        Login {
-            secret: client.secret.as_ref().expect("a client with a secret").expose().clone(),
-            client: client.id,
-            tenant: azure.options().tenant.clone(),
-            subscription: azure.subscription().to_owned(),
-        }
+        SecretData::new()
+            .with("clientID", azure.client().id)
+            .with("clientSecret", self.client_secret())
+            .with("tenantID", azure.options().tenant.as_str())
+            .with("subscriptionID", azure.subscription())
+            .with("userData", samples::USER_DATA)
     }
 }
 
 #[async_trait]
-impl World for Account {
+impl World for Subscription {
     async fn provider(&self, tap: &Tap) -> Provider {
         let transport = tap.transport(Arc::new(self.sandbox.clone()), describe);
         self.builder(transport).build().expect("a provider")
@@ -76,12 +75,17 @@ impl World for Account {
     }
 
     fn secrets(&self) -> Secrets {
-        self.login().secrets()
+        samples::secrets(&self.secret(), &self.client_secret())
     }
 
     async fn machines(&self) -> Option<MachineSamples> {
-        self.operator().network(CLUSTER).await;
-        Some(samples::machines(self.login().data()))
+        self.operator().network(machines::CLUSTER).await;
+        Some(machines::machines(self.secret()))
+    }
+
+    async fn infrastructure(&self) -> Option<InfrastructureSamples> {
+        self.operator().given().await;
+        Some(samples::infrastructure(&self.secret()))
     }
 
     async fn turn(&self, knob: Knob<'_>) -> bool {
@@ -91,6 +95,9 @@ impl World for Account {
             Knob::Throttle(None) => drop(self.sandbox.faults().add(Fault::throttled())),
             Knob::NoCapacity => drop(self.sandbox.faults().add(Fault::no_capacity("*", "*"))),
             Knob::PageSize(items) => self.sandbox.set_max_page(items),
+            Knob::Leftover(request) => self.operator().leave_a_balancer(request).await,
+            Knob::Drift(request) => self.operator().take_rules_off(request).await,
+            // Names are unique in Azure: there can be no second network that matches.
             _ => return false,
         }
         true

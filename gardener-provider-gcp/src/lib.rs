@@ -15,6 +15,7 @@
 //!   what Google's error codes mean, as data.
 //! - `api` has one file per family of resources: plain functions that build a request and parse its reply.
 //! - `session` puts these together for one identity, paces the calls and waits for long-running operations.
+//! - `provider_spec` reads the MachineClass; `machines` is the machine lifecycle on top of it all.
 //! - `bucket_config` reads the BackupBucketConfig; `storage` is object storage on top of it all.
 //! - `infrastructure_config` reads the InfrastructureConfig; `graph` declares what it asks for; `infrastructure` runs that.
 //!
@@ -26,6 +27,7 @@ pub mod endpoints;
 pub mod errors;
 pub mod infrastructure_config;
 pub mod infrastructure_status;
+pub mod provider_spec;
 
 mod ambient;
 #[doc(hidden)]
@@ -35,6 +37,7 @@ pub mod dialect;
 mod gardener_api;
 mod graph;
 mod infrastructure;
+mod machines;
 #[doc(hidden)]
 pub mod session;
 mod storage;
@@ -52,6 +55,8 @@ use crate::{
     session::{Sessions, Shared},
     storage::GcpStorage,
 };
+
+pub use crate::machines::{CLUSTER_LABEL, MACHINE_LABEL, UID_LABEL};
 
 /// The GCP provider.
 #[derive(Debug, Clone, Copy)]
@@ -103,6 +108,7 @@ impl GcpProviderBuilder {
         let sessions = Arc::new(self.sessions()?);
         Ok(Provider::builder("gcp")
             .api(api)
+            .machines(machines::Machines::new(Arc::clone(&sessions)))
             .infrastructure(GraphDriver::new(GcpInfrastructure::new(Arc::clone(&sessions))))
             .storage(GcpStorage::new(sessions))
             .capability(Capability::Versioning)

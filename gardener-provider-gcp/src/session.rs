@@ -1,6 +1,10 @@
 //! The clients of one identity, shared by all requests that ask with it.
 
-use std::{ops::ControlFlow, sync::Arc, time::Duration};
+use std::{
+    ops::ControlFlow,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use gardener_provider_client::{
     client::{ApiClient, Dialect},
@@ -19,6 +23,7 @@ use crate::{
     credentials::{CredentialChain, Identity, Trust},
     dialect::GcpDialect,
     endpoints::{Endpoints, Service},
+    machines::Fleet,
 };
 
 /// What Google allows a project, by kind of call: so many at once, so many per second after that. Compute Engine counts by
@@ -99,6 +104,7 @@ pub struct Session {
     credentials: Arc<CredentialChain>,
     line: Line,
     shared: Arc<Shared>,
+    fleet: OnceLock<Fleet>,
 }
 
 impl Session {
@@ -109,7 +115,7 @@ impl Session {
         let open = Line::new(&shared, &throttle, GcpDialect::open());
         let credentials = Arc::new(CredentialChain::new(identity.proof.clone(), open, Arc::clone(clock)));
         let line = Line::new(&shared, &throttle, GcpDialect::authorized(Arc::clone(&credentials)));
-        Ok(Self { project: identity.project.clone(), credentials, line, shared })
+        Ok(Self { project: identity.project.clone(), credentials, line, shared, fleet: OnceLock::new() })
     }
 
     /// The project.
@@ -125,6 +131,11 @@ impl Session {
     /// The clock that all waits go through.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.shared.base.settings.clock
+    }
+
+    /// The machines of this identity in its project.
+    pub(crate) fn fleet(self: &Arc<Self>) -> &Fleet {
+        self.fleet.get_or_init(|| Fleet::new(Arc::downgrade(self)))
     }
 
     /// Where a service is reached.

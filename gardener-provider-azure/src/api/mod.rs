@@ -10,11 +10,18 @@
 //! [`samples`] gathers them, so that a test can hold every request that this crate can make against the official
 //! description of the API.
 
+pub mod blob_containers;
+pub mod blobs;
+pub mod disks;
 pub mod identities;
 pub mod ids;
+pub mod images;
 pub mod load_balancers;
+pub mod management_policies;
+pub mod marketplace;
 pub mod nat_gateways;
 pub mod network;
+pub mod network_interfaces;
 pub mod oauth;
 pub mod operations;
 pub mod public_ip_addresses;
@@ -22,14 +29,16 @@ pub mod resource_groups;
 pub mod resources;
 pub mod route_tables;
 pub mod security_groups;
+pub mod storage_accounts;
 pub mod subnets;
+pub mod virtual_machines;
 pub mod virtual_networks;
 
 use bytes::Bytes;
 use gardener_provider_client::pages::Page;
 use gardener_provider_core::Result;
 use http::{Method, Response};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 
 pub use gardener_provider_client::rest::{Operation, RestRequest, json, or_gone, or_missing};
 pub use ids::ResourceId;
@@ -68,6 +77,8 @@ pub mod version {
     pub const RESOURCES: &str = "2025-04-01";
     /// Managed identities.
     pub const IDENTITY: &str = "2024-11-30";
+    /// Storage accounts and what belongs to them.
+    pub const STORAGE: &str = "2025-06-01";
     /// Agreements of the marketplace.
     pub const MARKETPLACE: &str = "2021-01-01";
 }
@@ -81,6 +92,28 @@ pub fn request(
     version: &str,
 ) -> RestRequest {
     RestRequest::new(operation, family, method).path(&id.to_string()).query("api-version", version)
+}
+
+/// Another resource, by its id.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SubResource {
+    /// The id.
+    pub id: String,
+}
+
+impl SubResource {
+    /// The resource of this id.
+    pub fn of(id: &ResourceId) -> Self {
+        Self { id: id.to_string() }
+    }
+}
+
+/// Azure writes `null` for what is empty.
+pub(crate) fn null_is_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 /// A list's reply: `{"value": […], "nextLink": "https://…"}`.
@@ -105,15 +138,23 @@ fn page<T: DeserializeOwned>(reply: &Response<Bytes>) -> Result<Page<T>> {
 /// Every request that this crate can make, with every parameter set.
 pub fn samples() -> Vec<RestRequest> {
     [
+        blob_containers::samples(),
+        disks::samples(),
         identities::samples(),
+        images::samples(),
         load_balancers::samples(),
+        management_policies::samples(),
+        marketplace::samples(),
         nat_gateways::samples(),
+        network_interfaces::samples(),
         public_ip_addresses::samples(),
         resource_groups::samples(),
         resources::samples(),
         route_tables::samples(),
         security_groups::samples(),
+        storage_accounts::samples(),
         subnets::samples(),
+        virtual_machines::samples(),
         virtual_networks::samples(),
     ]
     .concat()

@@ -116,11 +116,16 @@ impl Context {
         format!("{}-{suffix}", self.cluster)
     }
 
-    /// The exact names that subnets of this cluster can have.
-    pub(crate) fn subnet_names(&self) -> Vec<String> {
+    /// The exact names that subnets of this cluster can have, and the zones they are for; none for the one for all.
+    pub(crate) fn subnet_names(&self) -> Vec<(Option<i32>, String)> {
         let zones = self.ways.iter().filter_map(|way| way.zone);
-        let zoned = zones.map(|zone| self.name(&format!("nodes-z{zone}")));
-        std::iter::once(self.name("nodes")).chain(zoned).collect()
+        let zoned = zones.map(|zone| (Some(zone), self.name(&format!("nodes-z{zone}"))));
+        std::iter::once((None, self.name("nodes"))).chain(zoned).collect()
+    }
+
+    /// True for the exact name of a subnet of this cluster.
+    pub(crate) fn is_subnet_name(&self, name: &str) -> bool {
+        self.subnet_names().iter().any(|(_, ours)| ours.eq_ignore_ascii_case(name))
     }
 
     /// Fetches at the same time what the nodes of a graph will ask for.

@@ -167,10 +167,9 @@ pub(crate) async fn take_nat_gateway_off(cx: &Context, nat_gateway: &ResourceId)
     let Some(found) = cx.session.find(&network::get::<NatGatewayProperties>(nat_gateway)).await? else {
         return Ok(());
     };
-    let names = cx.subnet_names();
     for subnet in &found.properties.subnets {
         let id: ResourceId = subnet.id.parse()?;
-        let is_ours = id.parent() == cx.vnet && names.iter().any(|name| name.eq_ignore_ascii_case(id.name()));
+        let is_ours = id.parent() == cx.vnet && cx.is_subnet_name(id.name());
         if !is_ours {
             let message = format!("{nat_gateway} is in use by {id}, which is not ours; take it off there");
             return Err(Error::new(ErrorKind::FailedPrecondition, message));

@@ -11,8 +11,7 @@ use crate::{
 /// The cluster's resource group, all that lies in it, and its subnets by their exact names.
 pub(super) async fn all(cx: &Context) -> Result<Vec<CloudResource>> {
     let (group, resources, subnets) = futures::try_join!(group(cx), resources(cx), cx.list_subnets())?;
-    let names = cx.subnet_names();
-    let ours = subnets.into_iter().filter(|subnet| names.contains(&subnet.name));
+    let ours = subnets.into_iter().filter(|subnet| cx.is_subnet_name(&subnet.name));
     let subnets = ours.map(|subnet| CloudResource::new("subnet", subnet.id).with_name(subnet.name));
     Ok(group.into_iter().chain(resources).chain(subnets).collect())
 }

@@ -1,20 +1,27 @@
-//! What the conformance suite needs to know of Azure, whichever server stands in for it: samples, and what a call is.
+//! What the conformance suite needs to know of Azure: samples, and what a call is.
 
 #![allow(dead_code, reason = "each test uses its part")]
 
-pub(crate) mod account;
+pub(crate) mod machines;
+pub(crate) mod operator;
 pub(crate) mod samples;
 
 use bytes::Bytes;
 use gardener_provider_conformance::CallInfo;
 use http::{Method, Request};
 
+/// What a POST that only reads ends with.
+const READING_POSTS: &[&str] =
+    &["/oauth2/v2.0/token", "/providers/microsoft.resourcegraph/resources", "/listkeys"];
+
 /// The operation of a request, and whether it changes something.
 pub(crate) fn describe(request: &Request<Bytes>) -> CallInfo {
-    let path = request.uri().path();
-    let operation = format!("{} {path}", request.method());
-    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-    // A token and a list of keys are asked for with POST.
-    let asks = ["/oauth2/v2.0/token", "/listKeys"].iter().any(|end| path.ends_with(end));
-    if reads || asks { CallInfo::reading(operation) } else { CallInfo::changing(operation) }
+    let (method, path) = (request.method(), request.uri().path());
+    let operation = format!("{method} {path}");
+    let reads = match *method {
+        Method::GET | Method::HEAD => true,
+        Method::POST => READING_POSTS.iter().any(|end| path.to_ascii_lowercase().ends_with(end)),
+        _ => false,
+    };
+    if reads { CallInfo::reading(operation) } else { CallInfo::changing(operation) }
 }

@@ -7,7 +7,9 @@
 //! (`compute.instances.insert`).
 
 pub mod addresses;
+pub mod disks;
 pub mod firewalls;
+pub mod instances;
 pub mod lists;
 pub mod network_interfaces;
 pub mod networks;
@@ -117,7 +119,9 @@ pub fn last_segment(address: &str) -> &str {
 pub fn samples() -> Vec<RestRequest> {
     [
         addresses::samples(),
+        disks::samples(),
         firewalls::samples(),
+        instances::samples(),
         network_interfaces::samples(),
         networks::samples(),
         operations::samples(),

@@ -5,13 +5,13 @@
 use std::time::SystemTime;
 
 use chrono::DateTime;
-use gardener_provider_client::call::Idempotency;
+use gardener_provider_client::{call::Idempotency, pages::Page};
 use gardener_provider_core::{Error, ErrorKind};
 use http::StatusCode;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{Mutation, Operation, RestRequest, compute, last_segment};
+use super::{Mutation, Operation, RestRequest, compute, last_segment, lists};
 use crate::errors;
 
 /// An operation, as far as anybody here looks.
@@ -138,6 +138,17 @@ pub fn get(project: &str, operation: &ComputeOperation) -> Operation<ComputeOper
     Operation::json(address(methods, project, operation))
 }
 
+/// One page of the operations of a zone that match a filter.
+pub fn list_zonal(
+    project: &str,
+    zone: &str,
+    filter: Option<&str>,
+    token: Option<&str>,
+) -> Operation<Page<ComputeOperation>> {
+    let request = compute("compute.zoneOperations.list", project).segments(["zones", zone, "operations"]);
+    Operation::new(lists::paged(request, filter, token), lists::page)
+}
+
 /// The change with a request id, by which the server knows it again: it may then be sent twice.
 pub fn with_request_id(mutation: &Mutation) -> Mutation {
     let mut mutation = mutation.clone();
@@ -161,7 +172,14 @@ pub fn samples() -> Vec<RestRequest> {
         ..ComputeOperation::default()
     };
     let all = [of(Some("europe-west1-b"), None), of(None, Some("europe-west1")), of(None, None)];
-    all.iter().flat_map(|one| [wait("my-project", one).request, get("my-project", one).request]).collect()
+    let mut samples: Vec<_> = all
+        .iter()
+        .flat_map(|one| [wait("my-project", one).request, get("my-project", one).request])
+        .collect();
+    samples.push(
+        list_zonal("my-project", "europe-west1-b", Some("(status != \"DONE\")"), Some("token")).request,
+    );
+    samples
 }
 
 #[cfg(test)]

@@ -3,10 +3,11 @@
 //! ```text
 //! gardener-sandbox [--instant] [PORT]
 //! aws --endpoint-url http://127.0.0.1:PORT ec2 describe-vpcs
+//! gcloud compute networks list
 //! ```
 //!
-//! It prints the environment variables that point the `aws` CLI and the AWS SDKs to it. With `--instant` no state change
-//! takes time.
+//! It prints the environment variables that point the `aws` CLI, the AWS SDKs and `gcloud compute` to it. With `--instant`
+//! no state change takes time.
 
 use std::{error::Error, io::Write};
 
@@ -32,6 +33,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     writeln!(out, "export AWS_ACCESS_KEY_ID={}", key.id)?;
     writeln!(out, "export AWS_SECRET_ACCESS_KEY={}", key.secret.expose())?;
     writeln!(out, "export AWS_REGION=eu-west-1 AWS_DEFAULT_REGION=eu-west-1")?;
+    let gcp = sandbox.gcp();
+    writeln!(out, "export CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE={}/compute/v1/", server.endpoint())?;
+    writeln!(out, "export CLOUDSDK_AUTH_ACCESS_TOKEN={}", gcp.access_token())?;
+    writeln!(
+        out,
+        "export CLOUDSDK_CORE_PROJECT={}",
+        gcp.options().projects.first().map_or("", String::as_str)
+    )?;
     out.flush()?;
     drop(out);
     std::future::pending().await

@@ -6,6 +6,7 @@
 
 mod answer;
 mod auth;
+mod batch;
 mod body;
 pub(crate) mod compute;
 mod context;
@@ -16,6 +17,8 @@ mod query;
 mod route;
 mod state;
 mod storage;
+#[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod tests;
 
@@ -83,6 +86,9 @@ impl Gcp {
 
     /// The request comes back if it goes to no host of GCP.
     pub(crate) async fn exchange(&self, request: Request<Bytes>) -> Exchanged {
+        if route::recognise(&request).is_some() && batch::is_batch(&request) {
+            return batch::answer(self, &request).await;
+        }
         self.inner.world.exchange(&*self.inner, request).await
     }
 }

@@ -127,7 +127,7 @@ pub(super) fn summary(stored: &Stored) -> Value {
         "type": stored.kind.name,
         "location": stored.location(),
     });
-    for name in ["tags", "sku", "zones", "identity", "plan", "kind", "managedBy"] {
+    for name in ["tags", "sku", "identity", "plan", "kind", "managedBy"] {
         if let Some(value) = stored.body.get(name) {
             row[name] = value.clone();
         }

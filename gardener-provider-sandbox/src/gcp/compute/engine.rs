@@ -8,17 +8,17 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    kind::{Kind, Level},
+    kind::Kind,
     links::{Key, Link, Scope},
     operations::{Failure, Operation, quota_message},
-    project::{Derived, Event, Phase, Project, Stored},
+    project::{Birth, Derived, Event, Phase, Project, Stored},
     target::Target,
     zones,
 };
 use crate::{
     gcp::{
         body::Object,
-        context::{Context, timestamp},
+        context::Context,
         error::{GcpError, Reply},
         identity,
         query::Query,
@@ -185,28 +185,10 @@ impl Engine<'_> {
     }
 
     /// Stores a new resource, with the fields that all have.
-    pub(super) fn store(&mut self, key: &Key, mut body: Object, owner: Option<Key>) -> u64 {
-        let id = self.number();
-        let project = &self.project.id;
-        body.insert("kind".to_owned(), key.kind.tag().into());
-        body.insert("id".to_owned(), id.to_string().into());
-        body.insert("name".to_owned(), key.name.clone().into());
-        body.insert("creationTimestamp".to_owned(), timestamp(self.context.now).into());
-        body.insert("selfLink".to_owned(), key.url(project).into());
-        let place = super::links::url(&format!("projects/{project}/{}", key.scope.path()));
-        match key.scope.level() {
-            Level::Global => {}
-            Level::Region => {
-                body.insert("region".to_owned(), place.into());
-            }
-            Level::Zone => {
-                body.insert("zone".to_owned(), place.into());
-            }
-        }
+    pub(super) fn store(&mut self, key: &Key, body: Object, owner: Option<Key>) {
+        let (id, at) = (self.number(), self.context.now);
         let listed_from = self.context.listed_from();
-        let stored = Stored { id, body, listed_from, phase: Phase::Creating, owner };
-        self.project.resources.insert(key.clone(), stored);
-        id
+        self.project.store(key, body, Birth { id, at, listed_from, owner, phase: Phase::Creating });
     }
 
     /// Makes the resource busy until the operation that follows is over.

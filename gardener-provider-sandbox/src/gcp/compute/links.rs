@@ -119,11 +119,13 @@ impl Link {
             _ => return None,
         };
         let (collection, name, family) = match rest {
-            ["images", "family", name] => ("images", *name, true),
+            ["images", "family", name] | ["imageFamilyViews", name] => ("images", *name, true),
             [collection, name] => (*collection, *name, false),
             _ => return None,
         };
         let kind = Kind::of_collection(collection)?;
+        // A family's image for one zone is the family's image.
+        let scope = if family { Scope::Global } else { scope };
         let known = kind.levels().contains(&scope.level()) && !name.is_empty();
         known.then(|| Self { project: project.to_owned(), key: Key::new(kind, scope, name), family })
     }
@@ -157,6 +159,8 @@ mod tests {
         }
         let family = Link::parse("projects/debian-cloud/global/images/family/debian-12", "p").unwrap();
         assert!(family.family);
+        let view = Link::parse("projects/debian-cloud/zones/-/imageFamilyViews/debian-12", "p").unwrap();
+        assert_eq!(view, family);
         for text in ["", "x", "global/networks", "global/networks/", "global/disks/d", "zones/z/x/y", "a://"]
         {
             assert_eq!(Link::parse(text, "p"), None, "{text}");

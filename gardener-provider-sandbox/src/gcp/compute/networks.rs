@@ -32,11 +32,7 @@ pub(super) fn insert(engine: &mut Engine<'_>, key: &Key, mut body: Object) -> Re
     let id = engine.ids.number();
     give_internal_range(&mut body, id);
     let own = engine.url(key);
-    let gateway = super::links::url(&format!(
-        "projects/{}/global/gateways/default-internet-gateway",
-        engine.project.id
-    ));
-    let mut with = vec![routes::automatic(engine, key, &own, "0.0.0.0/0", ("nextHopGateway", &gateway))];
+    let mut with = vec![routes::to_the_internet(&engine.project.id, key)];
     if body.flag("autoCreateSubnetworks") == Some(true) {
         with.extend(auto_subnetworks(engine, key, &own));
     }
@@ -75,7 +71,10 @@ fn auto_subnetworks(engine: &mut Engine<'_>, network: &Key, url: &str) -> Vec<(K
         body.insert("network".to_owned(), url.into());
         body.insert("ipCidrRange".to_owned(), range.into());
         subnetworks::complete(&mut body);
+        let range = body.text("ipCidrRange").unwrap_or_default();
+        let route = routes::to_range(&engine.project.id, &key, url, range);
         made.push((key, body, Some(network.clone())));
+        made.push(route);
     }
     made
 }

@@ -116,14 +116,13 @@ impl Operation {
             "insertTime": timestamp(self.inserted),
             "selfLink": url(&self.path(project)),
         });
-        match &self.scope {
-            Scope::Global => {}
-            scope @ Scope::Region(_) => {
-                shown["region"] = url(&format!("projects/{project}/{}", scope.path())).into()
-            }
-            scope @ Scope::Zone(_) => {
-                shown["zone"] = url(&format!("projects/{project}/{}", scope.path())).into()
-            }
+        let place = match &self.scope {
+            Scope::Global => None,
+            Scope::Region(_) => Some("region"),
+            Scope::Zone(_) => Some("zone"),
+        };
+        if let Some(place) = place {
+            shown[place] = url(&format!("projects/{project}/{}", self.scope.path())).into();
         }
         if self.started <= now {
             shown["startTime"] = timestamp(self.started).into();

@@ -8,13 +8,17 @@ use std::{
 use serde_json::{Map, Value};
 
 use super::{
-    kind::Kind,
-    links::{Key, Scope, path_of},
+    kind::{Kind, Level},
+    links::{Key, Scope, path_of, url},
     operations::Operation,
+    routes,
 };
 use crate::{
     Resource,
-    gcp::body::{Fields, Object},
+    gcp::{
+        body::{Fields, Object},
+        context::timestamp,
+    },
 };
 
 /// One project.
@@ -44,6 +48,16 @@ pub(crate) struct Stored {
     pub(crate) phase: Phase,
     /// What it comes and goes with, if the cloud made it.
     pub(crate) owner: Option<Key>,
+}
+
+/// How a resource begins.
+#[derive(Debug)]
+pub(crate) struct Birth {
+    pub(crate) id: u64,
+    pub(crate) at: SystemTime,
+    pub(crate) listed_from: SystemTime,
+    pub(crate) owner: Option<Key>,
+    pub(crate) phase: Phase,
 }
 
 /// Whether something is going on with a resource.
@@ -90,8 +104,9 @@ impl Project {
             if entry.key().0 > now {
                 return;
             }
+            let at = entry.key().0;
             let event = entry.remove();
-            self.happen(event);
+            self.happen(at, event);
         }
     }
 
@@ -100,7 +115,7 @@ impl Project {
         self.events.insert((at, self.count), event);
     }
 
-    fn happen(&mut self, event: Event) {
+    fn happen(&mut self, at: SystemTime, event: Event) {
         match event {
             Event::Ready(key) => {
                 if let Some(stored) = self.resources.get_mut(&key) {
@@ -111,6 +126,9 @@ impl Project {
                 if let Some(stored) = self.resources.get_mut(&key) {
                     stored.body = body;
                     stored.phase = Phase::Ready;
+                }
+                if key.kind == Kind::Subnetwork {
+                    routes::follow(self, &key, at);
                 }
             }
             Event::Removed(key) => self.remove(&key),
@@ -136,6 +154,31 @@ impl Project {
                 self.remove(&key);
             }
         }
+    }
+
+    /// Stores a new resource, with the fields that all have.
+    pub(crate) fn store(&mut self, key: &Key, mut body: Object, birth: Birth) {
+        let Birth { id, at, listed_from, owner, phase } = birth;
+        let place = url(&format!("projects/{}/{}", self.id, key.scope.path()));
+        match key.scope.level() {
+            Level::Global => {}
+            Level::Region => {
+                body.insert("region".to_owned(), place.into());
+            }
+            Level::Zone => {
+                body.insert("zone".to_owned(), place.into());
+            }
+        }
+        for (name, value) in [
+            ("kind", key.kind.tag()),
+            ("id", id.to_string()),
+            ("name", key.name.clone()),
+            ("creationTimestamp", timestamp(at)),
+            ("selfLink", key.url(&self.id)),
+        ] {
+            body.insert(name.to_owned(), value.into());
+        }
+        self.resources.insert(key.clone(), Stored { id, body, listed_from, phase, owner });
     }
 
     /// What comes and goes with `owner`.

@@ -2,11 +2,17 @@
 //!
 //! <https://cloud.google.com/compute/docs/reference/rest/v1/routes>
 
+use std::time::SystemTime;
+
+use serde_json::{Value, json};
+
 use super::{
+    catalog::project_number,
     engine::Engine,
     kind::Kind,
     links::{Key, Link, Scope, url},
     names::{check_number, check_tags},
+    project::{Birth, Phase, Project},
     ranges,
 };
 use crate::gcp::{
@@ -73,27 +79,64 @@ fn next_hop(engine: &Engine<'_>, hop: &str, value: &str) -> Result<String, GcpEr
     }
 }
 
-/// A route that the cloud makes with a network or subnetwork.
-pub(super) fn automatic(
-    engine: &mut Engine<'_>,
-    owner: &Key,
+/// The route to the internet that a network has from the start.
+pub(super) fn to_the_internet(project: &str, network: &Key) -> (Key, Object, Option<Key>) {
+    let gateway = url(&format!("projects/{project}/global/gateways/default-internet-gateway"));
+    let (own, range) = (network.url(project), "0.0.0.0/0");
+    let body = json!({
+        "network": own,
+        "destRange": range,
+        "nextHopGateway": gateway,
+        "priority": 1000,
+        "routeType": "STATIC",
+        "description": "Default route to the Internet.",
+    });
+    automatic(&own, range, body, network)
+}
+
+/// The route that makes a range of a subnetwork reachable within its network.
+pub(super) fn to_range(
+    project: &str,
+    subnetwork: &Key,
     network: &str,
     range: &str,
-    (hop, next): (&str, &str),
 ) -> (Key, Object, Option<Key>) {
-    let name = format!("default-route-{:016x}", engine.ids.number());
-    let mut body = Object::new();
-    for (field, value) in [
-        ("network", network),
-        ("destRange", range),
-        (hop, next),
-        ("description", "Default route to the Internet."),
-        ("routeType", if hop == "nextHopGateway" { "STATIC" } else { "SUBNET" }),
-    ] {
-        body.insert(field.to_owned(), value.into());
-    }
-    body.insert("priority".to_owned(), 1000.into());
+    let body = json!({
+        "network": network,
+        "destRange": range,
+        "nextHopNetwork": network,
+        "priority": 0,
+        "routeType": "SUBNET",
+        "description": format!("Default local route to the subnetwork {range}."),
+    });
+    automatic(&subnetwork.url(project), range, body, subnetwork)
+}
+
+fn automatic(of: &str, range: &str, body: Value, owner: &Key) -> (Key, Object, Option<Key>) {
+    let name = format!("default-route-{:016x}", project_number(&format!("{of} {range}")));
+    let body = body.as_object().cloned().unwrap_or_default();
     (Key::new(Kind::Route, Scope::Global, name), body, Some(owner.clone()))
+}
+
+/// Lets the routes to a subnetwork follow its ranges.
+pub(super) fn follow(project: &mut Project, subnetwork: &Key, now: SystemTime) {
+    let Some(stored) = project.resources.get(subnetwork) else { return };
+    let network = stored.body.text("network").unwrap_or_default().to_owned();
+    let ranges = ranges::all_of(&stored.body);
+    let wanted: Vec<_> =
+        ranges.iter().map(|range| to_range(&project.id, subnetwork, &network, &range.to_string())).collect();
+    let own: Vec<Key> = project.owned_by(subnetwork).cloned().collect();
+    for key in own {
+        if !wanted.iter().any(|(route, ..)| *route == key) {
+            project.resources.remove(&key);
+        }
+    }
+    for (key, body, owner) in wanted {
+        if !project.resources.contains_key(&key) {
+            let id = project_number(&key.name);
+            project.store(&key, body, Birth { id, at: now, listed_from: now, owner, phase: Phase::Ready });
+        }
+    }
 }
 
 /// The routes to subnetworks stay as long as these.

@@ -43,7 +43,10 @@ pub(super) fn insert(engine: &mut Engine<'_>, key: &Key, mut body: Object) -> Re
     check_ranges(engine, key, &body)?;
     let number = engine.ids.number();
     give_ipv6(&mut body, &network_body, number)?;
-    let with = routes_of(engine, key, &network, &body);
+    let (project, network) = (&engine.project.id, engine.url(&network));
+    let ranges = ranges::all_of(&body);
+    let with =
+        ranges.iter().map(|range| routes::to_range(project, key, &network, &range.to_string())).collect();
     complete(&mut body);
     Ok(Draft { with, ..body.into() })
 }
@@ -177,30 +180,6 @@ fn give_ipv6(body: &mut Object, network: &Object, number: u64) -> Result<(), Gcp
         None => return Err(GcpError::required("resource.ipv6AccessType")),
     }
     Ok(())
-}
-
-/// The routes that make a subnetwork's ranges reachable within its network.
-fn routes_of(
-    engine: &mut Engine<'_>,
-    key: &Key,
-    network: &Key,
-    body: &Object,
-) -> Vec<(Key, Object, Option<Key>)> {
-    let network = engine.url(network);
-    let ranges: Vec<String> = ranges::all_of(body).iter().map(ToString::to_string).collect();
-    ranges
-        .iter()
-        .map(|range| {
-            let hop = ("nextHopNetwork", network.as_str());
-            let (route, mut body, owner) = routes::automatic(engine, key, &network, range, hop);
-            body.insert(
-                "description".to_owned(),
-                format!("Default local route to the subnetwork {range}.").into(),
-            );
-            body.insert("priority".to_owned(), 0.into());
-            (route, body, owner)
-        })
-        .collect()
 }
 
 pub(super) fn patch(engine: &mut Engine<'_>, key: &Key, change: &Object) -> Result<Object, GcpError> {
