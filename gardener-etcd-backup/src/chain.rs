@@ -1,6 +1,6 @@
 //! From a listing to the snapshots that lead to a wanted state: a full and the deltas after it.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use gardener_provider_core::{Error, ErrorKind, Result};
 
@@ -32,6 +32,26 @@ pub struct Chain {
     pub remarks: Vec<String>,
 }
 
+impl Target {
+    /// Up to which revision a full is taken over, of which the database holds `holds` and says what was compacted away.
+    ///
+    /// A full may hold somewhat more than its name says, of which nobody noted the time; deltas repeat that with times.
+    pub(crate) fn within(self, full: &Snapshot, holds: i64, compacted: i64) -> i64 {
+        match self {
+            Self::Latest => holds,
+            Self::Revision(revision) => revision.min(holds),
+            Self::Time(_) => full.name.last.max(compacted).min(holds),
+        }
+    }
+}
+
+impl Snapshot {
+    /// True if it was certainly begun before this time: its name says only the second.
+    fn is_from_before(&self, time: SystemTime) -> bool {
+        self.name.created_at() + Duration::from_secs(1) <= time
+    }
+}
+
 impl Chain {
     /// The last revision that the names promise.
     pub fn last(&self) -> i64 {
@@ -52,7 +72,13 @@ pub(crate) fn candidates(snapshots: &[Snapshot], target: Target) -> Result<Vec<C
         Target::Revision(revision) => full.name.last <= revision,
         Target::Time(time) => full.name.created_at() <= time,
     });
-    let mut chains: Vec<_> = usable.rev().map(|full| chain_of(full, snapshots, target)).collect();
+    let mut usable: Vec<_> = usable.collect();
+    if let Target::Time(time) = target {
+        // Of those of the same second the oldest is the one that may be from before.
+        let certain = usable.iter().filter(|full| full.is_from_before(time)).count();
+        usable.truncate(certain.max(1));
+    }
+    let mut chains: Vec<_> = usable.into_iter().rev().map(|full| chain_of(full, snapshots, target)).collect();
     if chains.is_empty() {
         return Err(Error::new(ErrorKind::NotFound, format!("no full snapshot at or before {target:?}")));
     }

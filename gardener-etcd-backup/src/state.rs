@@ -97,10 +97,7 @@ impl BackupState {
         let spool = Spool { memory: 16 << 20, directory, limit: 64 << 30, observers };
         let base = fetch_full(store, &chain.full, &spool).await?;
         let directory = temporary.to_owned();
-        let until = match target {
-            Target::Revision(revision) => revision,
-            Target::Latest | Target::Time(_) => i64::MAX,
-        };
+        let until = target.within(&chain.full, base.revision, base.compact_revision);
         let job = move |mut deltas: crate::replay::Deltas| {
             let mut broken = None;
             let rebuilt = {

@@ -201,8 +201,7 @@ async fn check_chain(
                 let problem = format!("history up to {} was compacted away in it", base.compact_revision);
                 return Ok(Err((full.clone(), damaged(&full.path, problem))));
             }
-            Target::Revision(revision) => revision.min(base.revision),
-            Target::Latest | Target::Time(_) => base.revision,
+            target => target.within(&full, base.revision, base.compact_revision),
         };
         let mut newer = Newer::new(&base);
         let mut sink = |key: &[u8], value: &[u8]| newer.add(key, value);

@@ -136,3 +136,29 @@ async fn a_backup_is_encrypted_compacted_and_read_with_its_keys_only() {
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(said.contains("keys") && said.contains("line 1") && !said.contains("0a0b"), "{said}");
 }
+
+#[tokio::test]
+async fn a_disk_that_is_full_at_any_write_leaves_no_half_directory() {
+    let place = tempfile::tempdir().unwrap();
+    let store = store_in(place.path()).await;
+    let data_dir = place.path().join("etcd");
+    let (mut refused, mut blocks) = (0, 0);
+    loop {
+        // Files may not grow beyond so many blocks of 512 bytes or 1 KiB; the write fails as on a full disk.
+        let script = format!(
+            "trap '' XFSZ; ulimit -f {blocks}; exec {TOOL} restore --store {store} --data-dir {}",
+            data_dir.display()
+        );
+        let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+        if output.status.success() {
+            break;
+        }
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.starts_with("error: ") && said.contains("File too large"), "{blocks}: {said}");
+        assert!(!data_dir.exists(), "{blocks}: {said}");
+        refused += 1;
+        blocks += 1 + blocks / 3;
+    }
+    assert!(refused > 5, "only {refused}");
+    assert_eq!(hash_kv_of_file(&data_dir, None).unwrap().hash, 425_755_438);
+}

@@ -1,5 +1,5 @@
 //! Seeded faults. Each run must end in a restore that is right for the revision it claims, or in a clear error; what is
-//! missing must be said. `GARDENER_FAULTS` sets how many points are tried (100 unless told; a twentieth of it, with 5 at
+//! missing must be said. `GARDENER_FAULTS` sets how many points are tried (300 unless told; a twentieth of it, with 5 at
 //! least, on each live etcd).
 #![allow(clippy::unwrap_used, clippy::cast_possible_wrap, reason = "helpers of tests, with small numbers")]
 
@@ -21,7 +21,7 @@ use gardener_provider_core::{Error, ErrorKind};
 use object_store::{ObjectStoreExt, memory::InMemory};
 
 fn points() -> u64 {
-    std::env::var("GARDENER_FAULTS").ok().and_then(|text| text.parse().ok()).unwrap_or(100)
+    std::env::var("GARDENER_FAULTS").ok().and_then(|text| text.parse().ok()).unwrap_or(300)
 }
 
 /// In memory where that is offered: these tests sync many files.

@@ -1,5 +1,9 @@
 //! Backups of real etcd servers, restored and started again.
-#![allow(clippy::cast_possible_truncation, reason = "small numbers of a test")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::unwrap_used,
+    reason = "helpers of tests, with small numbers"
+)]
 
 mod common;
 #[path = "common/etcd.rs"]
@@ -8,7 +12,7 @@ mod etcd;
 use std::sync::Arc;
 
 use gardener_etcd_backup::{
-    Backup, Compression, Etcd, EtcdOptions, InitialCluster, Kind, RestoreOptions, Snapshotter,
+    Backup, Compression, Etcd, EtcdOptions, EtcdTls, InitialCluster, Kind, RestoreOptions, Snapshotter,
     SnapshotterOptions, Store, compare_hash_kv, hash_kv_of_file, restore,
 };
 use gardener_provider_core::ErrorKind;
@@ -151,5 +155,75 @@ async fn a_cluster_with_authentication_wants_the_right_password() {
         restore(&store, &data_dir, &RestoreOptions::default()).await.unwrap();
         let expected = etcd.hash_kv(None).await.unwrap();
         compare_hash_kv(expected, hash_kv_of_file(&data_dir, None).unwrap()).unwrap();
+    }
+}
+
+/// A certificate authority, and what it signed, as PEM files.
+struct Authority {
+    issuer: rcgen::Issuer<'static, rcgen::KeyPair>,
+    pem: String,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut parameters = rcgen::CertificateParams::new(Vec::<String>::new()).unwrap();
+        parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let pem = parameters.self_signed(&key).unwrap().pem();
+        Self { issuer: rcgen::Issuer::new(parameters, key), pem }
+    }
+
+    /// Certificate and key.
+    fn sign(&self, usage: rcgen::ExtendedKeyUsagePurpose) -> (String, String) {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut parameters = rcgen::CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+        parameters.extended_key_usages = vec![usage, rcgen::ExtendedKeyUsagePurpose::ClientAuth];
+        (parameters.signed_by(&key, &self.issuer).unwrap().pem(), key.serialize_pem())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn certificates_are_shown_and_checked() {
+    for server in etcd::servers("certificates_are_shown_and_checked") {
+        let place = tempfile::tempdir().unwrap();
+        let authority = Authority::new();
+        let (certificate, key) = authority.sign(rcgen::ExtendedKeyUsagePurpose::ServerAuth);
+        let write = |name: &str, text: &str| {
+            let path = place.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path.to_str().unwrap().to_owned()
+        };
+        let files =
+            [write("cert.pem", &certificate), write("key.pem", &key), write("ca.pem", &authority.pem)];
+        let flags = [
+            "--cert-file",
+            &files[0],
+            "--key-file",
+            &files[1],
+            "--trusted-ca-file",
+            &files[2],
+            "--client-cert-auth",
+        ];
+        let source = server.start_with(&place.path().join("source"), &flags);
+        let etcd = |ca: &str, identity: Option<(String, String)>| {
+            let mut tls = EtcdTls::new(ca);
+            if let Some((certificate, key)) = identity {
+                tls = tls.with_identity(certificate, key.into_bytes());
+            }
+            Etcd::new(&EtcdOptions::new([source.url.clone()]).with_tls(tls)).unwrap()
+        };
+        let client = || Some(authority.sign(rcgen::ExtendedKeyUsagePurpose::ClientAuth));
+        let store = Store::new(Arc::new(InMemory::new()), common::PREFIX).unwrap();
+        let full = Backup::new(etcd(&authority.pem, client()), store.clone()).full().await.unwrap();
+        assert_eq!(full.etcd_version, server.version);
+        let stranger = Authority::new();
+        for (ca, identity) in [
+            (&stranger.pem, client()),
+            (&authority.pem, None),
+            (&authority.pem, Some(stranger.sign(rcgen::ExtendedKeyUsagePurpose::ClientAuth))),
+        ] {
+            let error = etcd(ca, identity).status().await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+        }
     }
 }

@@ -5,7 +5,11 @@ mod common;
 #[path = "common/etcd.rs"]
 mod etcd;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use gardener_etcd_backup::{
     Compression, Etcd, HashKv, Kind, RestoreOptions, Snapshotter, SnapshotterHandle, SnapshotterOptions,
@@ -93,6 +97,35 @@ async fn deltas_under_load_lead_to_the_same_hash_at_every_recorded_revision() {
                 let found = restored(&store, &data_dir, Target::Revision(expected.revision)).await;
                 compare_hash_kv(expected, found).unwrap();
             }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_point_in_time_is_restored_as_it_was_then() {
+    for server in etcd::servers("a_point_in_time_is_restored_as_it_was_then") {
+        let place = tempfile::tempdir().unwrap();
+        let source = server.start(&place.path().join("source"));
+        let (store, client) = (memory(), source.client());
+        let (handle, running) = start(&client, &store, options());
+        handle.wait_for(|progress| progress.full.is_some()).await.unwrap();
+        let mut recorded = Vec::new();
+        for round in 0..4 {
+            source.writer().variety(5).await;
+            // Everything was seen, and what comes is seen later.
+            handle.delta().await.unwrap();
+            recorded.push((SystemTime::now(), client.hash_kv(None).await.unwrap()));
+            if round == 1 {
+                // A full names whole seconds: it must not count as taken before the moment.
+                handle.full(false).await.unwrap();
+            }
+        }
+        handle.stop().await.unwrap();
+        running.await.unwrap().unwrap();
+        for (number, (time, expected)) in recorded.into_iter().enumerate() {
+            let data_dir = place.path().join(number.to_string());
+            let found = restored(&store, &data_dir, Target::Time(time)).await;
+            compare_hash_kv(expected, found).unwrap();
         }
     }
 }

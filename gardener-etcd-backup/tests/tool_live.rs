@@ -49,6 +49,11 @@ impl Tool {
     }
 }
 
+/// `GARDENER_FAULTS`, as the other faults.
+fn points() -> usize {
+    std::env::var("GARDENER_FAULTS").ok().and_then(|text| text.parse().ok()).unwrap_or(300)
+}
+
 fn snapshots(bucket: &Path) -> usize {
     std::fs::read_dir(bucket.join("etcd-main/v2")).map_or(0, Iterator::count)
 }
@@ -60,7 +65,7 @@ async fn killed_at_any_moment_it_takes_up_again_and_loses_nothing() {
         let bucket = place.path().join("bucket");
         let url = format!("file://{}/etcd-main", bucket.display());
         let source = server.start(&place.path().join("source"));
-        let kills = 12;
+        let kills = (points() / 25).clamp(5, 200);
         for kill in 0..kills {
             let tool = Tool::start(&source.url, &url, &[]);
             // From before its first call to the middle of its deltas, as the writes pace it.

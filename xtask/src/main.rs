@@ -6,6 +6,7 @@ mod demo;
 mod deny;
 mod deps;
 mod etcd34;
+mod faults;
 mod guard;
 mod npm;
 mod problem;
@@ -33,6 +34,7 @@ Usage: cargo xtask TASK
                      --all also runs the long ones, ARGS go to `cargo test` (default: --workspace --all-features)
   bench [--peers] [ARGS]
                      run the benches, or with --peers those of the peers they are compared with
+  faults [POINTS]    the fault campaign of the etcd backup at full size, on every etcd that is installed
   tools [--all]      install what tests and demo need into target/tools
   deps               check which crate depends on which
   deny [CHECKS]      check licences, unwanted crates and sources of all dependencies by deny.toml
@@ -57,6 +59,7 @@ fn run(task: &str, arguments: &[String]) -> Result<()> {
         "demo" => demo::run(&workspace, arguments),
         "test" => test::run(&workspace, arguments),
         "bench" => bench::run(&workspace, arguments),
+        "faults" => faults::run(&workspace, arguments),
         "tools" => tools::run(&workspace, arguments),
         "deps" => deps::run(&workspace),
         "deny" => deny::run(&workspace, arguments),

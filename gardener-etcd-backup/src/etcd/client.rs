@@ -481,9 +481,8 @@ fn kind_of(status: &Status) -> ErrorKind {
         Code::Unimplemented => ErrorKind::Unimplemented,
         Code::ResourceExhausted => ErrorKind::QuotaExceeded,
         Code::DataLoss => ErrorKind::DataLoss,
-        Code::Cancelled => ErrorKind::Cancelled,
-        // tonic reports a broken connection as Unknown.
-        Code::Unavailable | Code::Aborted | Code::Unknown => ErrorKind::Unavailable,
+        // tonic reports a broken connection as Unknown or, if the server refused our certificate, as Cancelled.
+        Code::Unavailable | Code::Aborted | Code::Unknown | Code::Cancelled => ErrorKind::Unavailable,
         _ => ErrorKind::Internal,
     }
 }

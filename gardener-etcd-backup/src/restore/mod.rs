@@ -210,10 +210,8 @@ impl Job {
                 (reached, changes) = (appender.reached(), appender.changes());
                 Ok(())
             };
-            let until = match self.options.target {
-                Target::Revision(revision) => revision,
-                Target::Latest | Target::Time(_) => i64::MAX,
-            };
+            let base = &self.base;
+            let until = self.options.target.within(&self.chain.full, base.revision, base.compact_revision);
             let plan = Rebuild {
                 base: &self.base,
                 members: Some(&self.members),

@@ -91,7 +91,8 @@ impl Server {
     }
 
     pub fn spawn(&self, data_dir: &Path, arguments: &[String]) -> Starting {
-        let url = format!("http://127.0.0.1:{}", free_port());
+        let secure = arguments.iter().any(|argument| argument == "--cert-file");
+        let url = format!("{}://127.0.0.1:{}", if secure { "https" } else { "http" }, free_port());
         let child = Command::new(&self.binary)
             .args(["--listen-client-urls", &url, "--advertise-client-urls", &url])
             .arg("--data-dir")
@@ -124,7 +125,12 @@ impl Starting {
             if log.read_line(&mut line).unwrap() == 0 {
                 return Err(seen);
             }
-            let ready = ["serving client traffic insecurely", "serving insecure client requests"];
+            let ready = [
+                "serving client traffic insecurely",
+                "serving insecure client requests",
+                "serving client traffic securely",
+                "serving client requests on",
+            ];
             if ready.iter().any(|text| line.contains(text)) {
                 break;
             }
