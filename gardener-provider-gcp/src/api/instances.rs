@@ -226,12 +226,16 @@ fn interface(interface: &WantedInterface, insert: &Insert<'_>) -> Value {
         json!([{ "ipCidrRange": range, "subnetworkRangeName": given(&interface.subnetwork_range_name) }])
     });
     let external = (!interface.disable_external_ip).then(|| json!([{}]));
+    // Whether a subnet's addresses may be reached from outside is the subnet's; an interface asks for one that may.
+    let has_ipv6 = interface.stack_type.ends_with("IPV6") || interface.stack_type == "IPV6_ONLY";
+    let external_ipv6 = (has_ipv6 && interface.ipv6_access_type == "EXTERNAL")
+        .then(|| json!([{ "type": "DIRECT_IPV6", "name": "External IPv6", "networkTier": "PREMIUM" }]));
     json!({
         "network": network,
         "subnetwork": subnetwork,
         "accessConfigs": external,
         "stackType": given(&interface.stack_type),
-        "ipv6AccessType": given(&interface.ipv6_access_type),
+        "ipv6AccessConfigs": external_ipv6,
         "aliasIpRanges": alias,
     })
 }
@@ -354,7 +358,7 @@ mod tests {
                 "/networkInterfaces/0/aliasIpRanges/0",
                 json!({ "ipCidrRange": "/24", "subnetworkRangeName": "pods" }),
             ),
-            ("/networkInterfaces/0/ipv6AccessType", json!("EXTERNAL")),
+            ("/networkInterfaces/0/ipv6AccessConfigs/0/type", json!("DIRECT_IPV6")),
             ("/scheduling/provisioningModel", json!("SPOT")),
             ("/scheduling/instanceTerminationAction", json!("DELETE")),
             ("/scheduling/maxRunDuration/seconds", json!("86400")),
