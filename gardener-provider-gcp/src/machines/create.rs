@@ -146,7 +146,7 @@ fn dangling(error: &Error) -> Error {
 }
 
 /// The request id of the n-th creation for a UID, from 0: a UUID, as the UID is one.
-fn request_id(uid: &MachineUid, generation: u32) -> String {
+pub(super) fn request_id(uid: &MachineUid, generation: u32) -> String {
     match Uuid::parse_str(uid.as_str()) {
         Ok(id) if generation == 0 && !id.is_nil() => id.to_string(),
         _ => Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{uid}/{generation}").as_bytes()).to_string(),

@@ -142,7 +142,7 @@ pub(super) fn provider_id(project: &str, zone: &str, name: &str) -> Result<Provi
 }
 
 /// The place in a provider id of this project and region. Those of Nodes have one `/` less, and mean the same.
-fn place(id: &ProviderId, project: &str, region: &str) -> Result<Place> {
+pub(super) fn place(id: &ProviderId, project: &str, region: &str) -> Result<Place> {
     let wrong = |problem: &str| Err(Error::invalid("machine.spec.providerID", format!("{id} {problem}")));
     let segments: Vec<_> = id.segments().collect();
     let ("gce", [of, zone, name]) = (id.scheme(), segments.as_slice()) else {
