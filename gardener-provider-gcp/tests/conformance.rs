@@ -7,10 +7,10 @@ mod common;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use common::{account::Operator, describe, samples};
+use common::{account::Operator, describe, machines, samples};
 use gardener_provider_client::{clock::TokioClock, transport::Transport};
 use gardener_provider_conformance::{
-    self as conformance, InfrastructureSamples, Knob, Secrets, Tap, Testbed, World,
+    self as conformance, InfrastructureSamples, Knob, MachineSamples, Secrets, Tap, Testbed, World,
 };
 use gardener_provider_core::{CloudResource, Provider, SecretData};
 use gardener_provider_gcp::{GcpProvider, GcpProviderBuilder};
@@ -75,6 +75,11 @@ impl World for Project {
         samples::secrets(&self.key, &self.deleted)
     }
 
+    async fn machines(&self) -> Option<MachineSamples> {
+        self.operator().give_a_network().await;
+        Some(machines::samples(self.secret()))
+    }
+
     async fn infrastructure(&self) -> Option<InfrastructureSamples> {
         self.operator().give_a_vpc().await;
         Some(samples::infrastructure(&self.secret()))
@@ -87,6 +92,7 @@ impl World for Project {
             Knob::Throttle(None) => drop(self.sandbox.faults().add(Fault::throttled())),
             Knob::NoCapacity => drop(self.sandbox.faults().add(Fault::no_capacity("*", "*"))),
             Knob::PageSize(items) => self.sandbox.set_max_page(items),
+            Knob::DuplicateMachine(request) => self.operator().duplicate_machine(request).await,
             Knob::Leftover(request) => self.operator().leave_rules_and_a_route(request).await,
             Knob::Drift(request) => self.operator().disturb(request).await,
             _ => return false,

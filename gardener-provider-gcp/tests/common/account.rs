@@ -32,9 +32,21 @@ impl Operator {
         compute(operation, self.session.project()).segments(path)
     }
 
-    async fn insert(&self, operation: &'static str, path: &[&str], body: Value) {
+    pub(crate) async fn insert(&self, operation: &'static str, path: &[&str], body: Value) {
         let insert = Mutation::json(self.request(operation, path).json(&body));
         self.session.finish(&insert).await.expect(operation);
+    }
+
+    pub(crate) fn project(&self) -> &str {
+        self.session.project()
+    }
+
+    pub(crate) async fn finish(&self, mutation: &Mutation) {
+        self.session.finish(mutation).await.expect(mutation.request.operation);
+    }
+
+    pub(crate) async fn run<R>(&self, operation: &Operation<R>) -> R {
+        self.session.run(operation).await.expect(operation.request.operation)
     }
 
     fn network(&self, name: &str) -> String {

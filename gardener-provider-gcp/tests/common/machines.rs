@@ -8,7 +8,7 @@ use gardener_provider_core::{
 use gardener_provider_gcp::{
     UID_LABEL,
     api::{
-        Mutation, compute,
+        Mutation, Operation, RestRequest, compute,
         instances::{self, Insert, Labels},
     },
     provider_spec::ProviderSpec,
@@ -141,11 +141,43 @@ impl Operator {
         self.finish(&instances::insert(&insert)).await;
     }
 
+    fn instances(&self, operation: &'static str, rest: &[&str]) -> RestRequest {
+        let path = ["zones", ZONE, "instances"].into_iter().chain(rest.iter().copied());
+        compute(operation, self.project()).segments(path)
+    }
+
+    /// An instance as Google shows it.
+    pub(crate) async fn instance(&self, name: &str) -> Value {
+        self.run(&Operation::json(self.instances("compute.instances.get", &[name]))).await
+    }
+
+    /// An instance that the driver has not made.
+    pub(crate) async fn give_an_instance(&self, name: &str, tags: Value, labels: Value) {
+        let image = "projects/debian-cloud/global/images/family/debian-12";
+        let mut body = json!({
+            "name": name,
+            "machineType": format!("zones/{ZONE}/machineTypes/n1-standard-2"),
+            "labels": labels,
+            "disks": [{ "boot": true, "autoDelete": true, "initializeParams": { "sourceImage": image } }],
+            "networkInterfaces": [{ "subnetwork": format!("regions/{REGION}/subnetworks/{NETWORK}") }],
+        });
+        if !tags.is_null() {
+            body["tags"] = tags;
+        }
+        self.finish(&Mutation::json(self.instances("compute.instances.insert", &[]).json(&body))).await;
+    }
+
+    /// Deletes an instance behind the driver's back.
+    pub(crate) async fn delete_instance(&self, name: &str) {
+        self.finish(&instances::delete(self.project(), ZONE, name)).await;
+    }
+
     /// Lets the disks of an instance stay when it goes.
     pub(crate) async fn keep_disks(&self, name: &str) {
-        for device in ["persistent-disk-0", "persistent-disk-1"] {
-            let path = ["zones", ZONE, "instances", name, "setDiskAutoDelete"];
-            let request = compute("compute.instances.setDiskAutoDelete", self.project()).segments(path);
+        let disks = self.instance(name).await["disks"].clone();
+        for disk in disks.as_array().expect("disks") {
+            let device = disk["deviceName"].as_str().expect("a device name");
+            let request = self.instances("compute.instances.setDiskAutoDelete", &[name, "setDiskAutoDelete"]);
             let request = request.query("autoDelete", false).query("deviceName", device);
             self.finish(&Mutation::json(request)).await;
         }

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test uses its part")]
 
 pub(crate) mod account;
+pub(crate) mod machines;
 pub(crate) mod samples;
 
 use bytes::Bytes;
