@@ -39,4 +39,4 @@ pub use journal::{Journal, JournalEntry};
 pub use options::SandboxOptions;
 pub use resource::Resource;
 pub use sandbox::Sandbox;
-pub use server::Server;
+pub use server::{ServeOptions, Server};

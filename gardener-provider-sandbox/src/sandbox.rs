@@ -8,7 +8,7 @@ use gardener_provider_client::transport::{Transport, TransportError};
 use http::{Request, Response};
 
 use crate::{
-    Faults, Journal, Resource, SandboxOptions, Server,
+    Faults, Journal, Resource, SandboxOptions, ServeOptions, Server,
     aws::Aws,
     azure::Azure,
     gcp::Gcp,
@@ -104,7 +104,15 @@ impl Sandbox {
     /// # Errors
     /// If the port cannot be bound.
     pub async fn serve_on(&self, port: u16) -> io::Result<Server> {
-        Server::start(self.clone(), port).await
+        self.serve_with(ServeOptions::default().with_port(port)).await
+    }
+
+    /// As [`Sandbox::serve`], with settings: the port, and TLS for clients that insist on it.
+    ///
+    /// # Errors
+    /// If the port cannot be bound or no certificate can be made.
+    pub async fn serve_with(&self, options: ServeOptions) -> io::Result<Server> {
+        Server::start(self.clone(), options).await
     }
 }
 

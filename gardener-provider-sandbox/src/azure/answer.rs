@@ -36,7 +36,7 @@ impl Cloud for Inner {
             Route::Identity { app_service } => login::managed(&mut state, *app_service, &request, now),
             Route::Arm(target) => {
                 let context = self.context(call, &request);
-                let mut arm = Arm { context: &context, state: &mut state };
+                let mut arm = Arm { context: &context, state: &mut state, at_once: false };
                 match arm.answer(target, &request) {
                     Ok(reply) => render(reply, request.method()),
                     Err(error) => error.render(),
@@ -89,7 +89,11 @@ impl Inner {
 impl Arm<'_> {
     fn answer(&mut self, target: &Target, request: &Request<Bytes>) -> Answer<Reply> {
         if let Target::Endpoints = target {
-            return Ok(endpoints::metadata(&self.context.base, &self.context.options().tenant));
+            return Ok(endpoints::metadata(
+                &self.context.base,
+                &self.context.options().tenant,
+                &self.context.api_version,
+            ));
         }
         login::check(self.state, request, self.context.now)?;
         self.check_api_version()?;
@@ -97,7 +101,9 @@ impl Arm<'_> {
         match target {
             Target::Resource(id, kind) => self.resource(method, id, kind, request),
             Target::Agreement(id) if *method == Method::PUT => self.accept_agreement(id, &body(request)?),
-            Target::Member(id, kind, member) => self.member(method, id, kind, member, request),
+            Target::Member(id, kind, member) => self.member(method, id, kind, member),
+            Target::UnknownType(provider, kind) => Err(unknown_type(provider, kind)),
+            Target::Nothing => Err(ArmError::missing("NotFound", "There is nothing at this path.")),
             _ if *method == Method::GET || matches!(target, Target::Provider(..)) => self.look(target),
             _ => Err(not_allowed(method)),
         }
@@ -117,6 +123,7 @@ impl Arm<'_> {
             Method::HEAD if group => self.group_exists(id),
             Method::HEAD => self.get(id).map(|reply| Reply { status: 204, body: None, ..reply }),
             Method::PUT if group => self.put_group(id, &body(request)?),
+            Method::PUT if kind.is("Microsoft.Resources/deployments") => self.deploy(id, &body(request)?),
             Method::PUT => self.put(id, kind, &body(request)?),
             Method::PATCH => self.patch(id, kind, &body(request)?),
             Method::DELETE => self.delete(id, kind),
@@ -131,7 +138,6 @@ impl Arm<'_> {
         id: &ResourceId,
         kind: &'static Kind,
         member: &str,
-        _: &Request<Bytes>,
     ) -> Answer<Reply> {
         let machine = kind.name == "Microsoft.Compute/virtualMachines";
         match *method {
@@ -167,7 +173,6 @@ impl Arm<'_> {
             {
                 self.skus(subscription)
             }
-            Target::UnknownType(provider, kind) => Err(unknown_type(provider, kind)),
             Target::Service { provider, what, .. } => Err(unknown_type(provider, what)),
             _ => Err(ArmError::missing("NotFound", "There is nothing at this path.")),
         }

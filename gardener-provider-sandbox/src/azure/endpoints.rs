@@ -4,9 +4,9 @@ use serde_json::json;
 
 use super::context::Reply;
 
-/// The endpoints of a cloud whose parts are all here.
-pub(super) fn metadata(base: &str, tenant: &str) -> Reply {
-    Reply::ok(json!([{
+/// The endpoints of a cloud whose parts are all here; version 2022-09-01 speaks of one cloud, those before of many.
+pub(super) fn metadata(base: &str, tenant: &str, version: &str) -> Reply {
+    let cloud = json!({
         "name": "sandbox",
         "resourceManager": base,
         "portal": base,
@@ -32,5 +32,6 @@ pub(super) fn metadata(base: &str, tenant: &str) -> Reply {
             "acrLoginServer": "azurecr.io",
             "mhsmDns": "managedhsm.azure.net",
         },
-    }]))
+    });
+    Reply::ok(if version < "2022-09-01" { json!([cloud]) } else { cloud })
 }

@@ -331,13 +331,13 @@ fn capitalised(word: &str) -> String {
 }
 
 fn path_parameters(target: &Target, parameters: &mut BTreeMap<String, String>) {
-    let id = match target {
-        Target::Resource(id, _)
-        | Target::Collection(id, _)
-        | Target::Member(id, _, _)
-        | Target::Agreement(id)
-        | Target::Resources(id) => id,
-        _ => return,
+    let (Target::Resource(id, _)
+    | Target::Collection(id, _)
+    | Target::Member(id, _, _)
+    | Target::Agreement(id)
+    | Target::Resources(id)) = target
+    else {
+        return;
     };
     parameters.insert("subscriptionId".to_owned(), id.subscription.clone());
     if let Some(group) = &id.group {

@@ -6,6 +6,7 @@ use super::{
     arm::{operation::Operations, store::Store},
     login::Tokens,
     options::AzureOptions,
+    resources,
 };
 use crate::{Resource, ids::Ids};
 
@@ -42,7 +43,9 @@ impl State {
     /// See [`Azure::inventory`](super::Azure::inventory).
     pub(crate) fn inventory(&mut self, now: SystemTime) -> Vec<Resource> {
         self.settle(now);
-        let resources = self.store.all().map(|stored| {
+        // A deployment is the record of one, and goes with its group.
+        let real = self.store.all().filter(|stored| stored.kind.name != resources::DEPLOYMENT.name);
+        let resources = real.map(|stored| {
             let id = stored.id.to_string();
             let location = stored.location();
             let mut resource = Resource::new(stored.kind.service(), stored.kind.short(), location, &id);

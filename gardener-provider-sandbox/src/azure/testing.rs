@@ -1,9 +1,13 @@
 //! Calls with a token for the tests of the Azure part.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use gardener_provider_client::{clock::TokioClock, transport::Transport};
+use gardener_provider_conformance::{tools, wire::Wire};
 use http::{Method, Request, Response};
 use serde_json::{Value, json};
 
@@ -63,7 +67,10 @@ impl Caller {
         for (name, value) in &self.headers {
             request = request.header(*name, value);
         }
-        self.sandbox.send(request.body(body.into()).unwrap()).await.unwrap()
+        let request = request.body(body.into()).unwrap();
+        let reply = self.sandbox.send(request.clone()).await.unwrap();
+        check_reply(&request, &reply);
+        reply
     }
 
     /// Follows a link of a reply.
@@ -179,6 +186,30 @@ pub(crate) fn machine(interface: &str) -> Value {
             "networkProfile": { "networkInterfaces": [{ "id": interface, "properties": { "primary": true, "deleteOption": "Delete" } }] },
         }
     })
+}
+
+/// Holds a reply against the vendor's description of the operation, where `cargo xtask test` has put it.
+fn check_reply(request: &Request<Bytes>, reply: &Response<Bytes>) {
+    static WIRE: LazyLock<Option<Mutex<Wire>>> = LazyLock::new(|| {
+        let folder = std::env::var_os(tools::ARM)?;
+        let packages = [
+            "arm-compute",
+            "arm-marketplaceordering",
+            "arm-msi",
+            "arm-network",
+            "arm-resources",
+            "arm-resources-subscriptions",
+        ];
+        Some(Mutex::new(Wire::arm(folder.as_ref(), &packages).unwrap()))
+    });
+    let Some(wire) = &*WIRE else { return };
+    let checked = wire.lock().unwrap_or_else(PoisonError::into_inner).reply(request, reply);
+    // Some tests ask for what does not exist.
+    let Ok((operation, mut problems)) = checked else { return };
+    // Its list of sizes is an old one and says so: sizes are to be read from Skus_List.
+    problems.retain(|problem| !problem.path.ends_with("vmSize"));
+    let body = String::from_utf8_lossy(reply.body());
+    assert!(problems.is_empty(), "the reply of {operation}, {}: {problems:#?}\n{body}", reply.status());
 }
 
 /// The body of a reply; null if it has none.

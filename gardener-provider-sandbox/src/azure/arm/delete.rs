@@ -1,5 +1,7 @@
 //! DELETE.
 
+use std::time::Duration;
+
 use super::{
     Arm,
     id::ResourceId,
@@ -36,12 +38,16 @@ impl Arm<'_> {
         let force =
             self.context.parameter("forceDeletion").is_some_and(|value| value.eq_ignore_ascii_case("true"));
         let durations = &self.context.options().durations;
-        let takes = if force { durations.vm_force_stop } else { (kind.takes)(durations).1 };
-        let now = self.context.now;
-        let operation = self.state.begin(kind.provider(), Verb::Delete, vec![stored.key()], now, takes, None);
         // A group is written at once and goes slowly.
         let prompt = kind.style == Style::Prompt && !id.provider.is_empty();
-        if takes.is_zero() || prompt {
+        let takes = match force {
+            _ if prompt => Duration::ZERO,
+            true => durations.vm_force_stop,
+            false => (kind.takes)(durations).1,
+        };
+        let now = self.context.now;
+        let operation = self.state.begin(kind.provider(), Verb::Delete, vec![stored.key()], now, takes, None);
+        if takes.is_zero() {
             self.state.settle(now);
             return Ok(Reply::empty(200));
         }
@@ -69,9 +75,9 @@ impl Arm<'_> {
             return Ok(());
         }
         let Some(parent) = stored.id.parent() else { return Ok(()) };
-        let around =
+        let mut around =
             self.state.store.get(&parent.key()).into_iter().chain(self.state.store.below(&parent.key()));
-        match around.filter_map(|other| Some((other, other.operation.as_ref()?))).next() {
+        match around.find_map(|other| Some((other, other.operation.as_ref()?))) {
             Some((other, operation)) => Err(self.in_progress(other, operation)),
             None => Ok(()),
         }

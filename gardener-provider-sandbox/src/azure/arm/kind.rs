@@ -31,6 +31,8 @@ pub(crate) struct Kind {
     pub(crate) fields: &'static [Field],
     pub(crate) tone: Tone,
     pub(crate) style: Style,
+    /// The status of a creation that is over with the call.
+    pub(crate) created: u16,
     /// True if it has a location of its own.
     pub(crate) placed: bool,
     /// Whether it shows an ETag.
@@ -78,6 +80,7 @@ impl Kind {
             fields,
             tone: Tone::Network,
             style: Style::Tracked,
+            created: 201,
             placed: true,
             etag: true,
             state: true,

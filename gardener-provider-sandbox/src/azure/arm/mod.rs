@@ -25,6 +25,8 @@ use super::{
 pub(crate) struct Arm<'a> {
     pub(crate) context: &'a Context<'a>,
     pub(crate) state: &'a mut State,
+    /// True where nothing may take time, as within a deployment.
+    pub(crate) at_once: bool,
 }
 
 impl Arm<'_> {

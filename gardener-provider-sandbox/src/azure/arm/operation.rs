@@ -3,7 +3,7 @@
 //! <https://learn.microsoft.com/en-us/azure/azure-resource-manager/management/async-operations>
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     time::{Duration, SystemTime},
 };
 
@@ -37,7 +37,7 @@ pub(crate) enum Verb {
 pub(crate) struct Operations {
     all: BTreeMap<String, Operation>,
     /// Those that have not ended, by their end.
-    pending: BTreeMap<(SystemTime, String), ()>,
+    pending: BTreeSet<(SystemTime, String)>,
 }
 
 impl Operations {
@@ -80,16 +80,16 @@ impl State {
             failure,
             ended: false,
         };
-        self.operations.pending.insert((ends, id.clone()), ());
+        self.operations.pending.insert((ends, id.clone()));
         self.operations.all.insert(id.clone(), operation);
         id
     }
 
     /// Ends all operations whose time has come, in their order.
     pub(crate) fn settle(&mut self, now: SystemTime) {
-        while let Some(((ends, id), ())) = self.operations.pending.pop_first() {
+        while let Some((ends, id)) = self.operations.pending.pop_first() {
             if ends > now {
-                self.operations.pending.insert((ends, id), ());
+                self.operations.pending.insert((ends, id));
                 return;
             }
             self.end(&id, ends);

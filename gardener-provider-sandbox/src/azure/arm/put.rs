@@ -132,12 +132,13 @@ impl Arm<'_> {
             return Err(error);
         }
         let now_there = self.state.store.get(&id.key());
-        if let (Some(before), Some(now)) = (&before, now_there) {
-            if before.body == now.body && done.written.len() == 1 && before.state != "Failed" {
-                let ongoing = before.operation.clone();
-                self.state.store.insert(before.clone());
-                return Ok(self.written(&id, false, ongoing));
-            }
+        let same = before.as_ref().zip(now_there).is_some_and(|(before, now)| before.body == now.body);
+        if let Some(before) =
+            before.clone().filter(|before| same && before.state != "Failed" && done.written.len() == 1)
+        {
+            let ongoing = before.operation.clone();
+            self.state.store.insert(before);
+            return Ok(self.written(&id, false, ongoing));
         }
         let operation = self.go(&id, kind, done);
         Ok(self.written(&id, before.is_none(), operation))
@@ -152,23 +153,35 @@ impl Arm<'_> {
     ) -> Answer<Reply> {
         self.check_scope_for_write(id)?;
         let Some(old) = self.state.store.get(&id.key()) else { return Err(super::not_found(id)) };
+        if kind.tone == Tone::Network {
+            return self.patch_tags(id, given);
+        }
         let mut merged = old.body.clone();
         merge(&mut merged, &canonical_names(given, kind));
-        for (name, child) in kind.children {
-            // Children that are not spoken of stay as they are.
-            if given.get("properties").and_then(|properties| properties.get(*name)).is_none() {
-                let below = self.state.store.below(&id.key()).filter(|below| below.kind.name == *child);
-                let children: Vec<Value> = below.map(|below| self.state.view(below)).collect();
-                properties(&mut merged).insert((*name).to_owned(), children.into());
-            }
-        }
         self.put(id, kind, &merged)
+    }
+
+    /// PATCH in the network: tags and nothing else, at once.
+    fn patch_tags(&mut self, id: &ResourceId, given: &Map<String, Value>) -> Answer<Reply> {
+        self.preconditions(id)?;
+        if let Some(name) = given.keys().find(|name| !name.eq_ignore_ascii_case("tags")) {
+            let message = format!("Only tags can be patched; {name} cannot.");
+            return Err(ArmError::bad("PatchResourceNotSupported", message));
+        }
+        let tags = given.values().next().filter(|tags| tags.is_object()).cloned();
+        let (key, etag) = (id.key(), self.state.etag());
+        self.state.store.edit(&key, |stored| {
+            stored.body.insert("tags".to_owned(), tags.unwrap_or_else(|| Value::Object(Map::new())));
+            stored.etag = etag;
+        });
+        Ok(self.written(id, false, None))
     }
 
     /// Starts the operation that a write is, or ends it right away.
     fn go(&mut self, id: &ResourceId, kind: &'static Kind, done: Done) -> Option<String> {
         let takes = done.takes.unwrap_or_else(|| (kind.takes)(&self.context.options().durations).0);
-        let prompt = (takes.is_zero() || kind.style == Style::Prompt) && done.failure.is_none();
+        let takes = if self.at_once || kind.style == Style::Prompt { Duration::ZERO } else { takes };
+        let prompt = takes.is_zero() && done.failure.is_none();
         let now = self.context.now;
         let operation =
             self.state.begin(kind.provider(), Verb::Write, done.written, now, takes, done.failure);
@@ -184,7 +197,7 @@ impl Arm<'_> {
     fn written(&self, id: &ResourceId, created: bool, operation: Option<String>) -> Reply {
         let Some(stored) = self.state.store.get(&id.key()) else { return Reply::empty(200) };
         let mut reply = Reply::ok(self.state.view(stored));
-        reply.status = if created { 201 } else { 200 };
+        reply.status = if created { stored.kind.created } else { 200 };
         if stored.kind.etag {
             reply = reply.with("etag", &stored.etag);
         }
@@ -216,7 +229,7 @@ impl Arm<'_> {
             beside: Vec::new(),
         };
         self.place(&mut draft)?;
-        self.check_changes(&draft)?;
+        Self::check_changes(&draft)?;
         let children = take_children(&mut draft);
         (kind.prepare)(self, &mut draft)?;
         self.check_busy(&draft)?;
@@ -334,7 +347,7 @@ impl Arm<'_> {
         }
     }
 
-    fn check_changes(&self, draft: &Draft) -> Answer<()> {
+    fn check_changes(draft: &Draft) -> Answer<()> {
         let Some(old) = &draft.old else { return Ok(()) };
         let Some(at) = shape::changed(&old.body, &draft.body, draft.kind.fields, "") else { return Ok(()) };
         if at == "zones" && draft.kind.tone == Tone::Network {

@@ -98,6 +98,7 @@ const FIELDS: &[Field] = &[
 
 pub(crate) static DISK: Kind = Kind {
     tone: Tone::Compute,
+    created: 200,
     style: Style::Accepted,
     list: "ListByResourceGroup",
     list_all: "List",

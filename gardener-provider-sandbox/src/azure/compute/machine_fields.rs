@@ -65,8 +65,8 @@ const INTERFACE: Shape = Shape::Object(&[
 const OS_PROFILE: &[Field] = &[
     text("computerName").fixed(),
     text("adminUsername").fixed(),
-    text("adminPassword").secret(),
-    text("customData").secret(),
+    text("adminPassword").secret().fixed(),
+    text("customData").secret().fixed(),
     any("windowsConfiguration"),
     object(
         "linuxConfiguration",

@@ -27,6 +27,7 @@ pub(crate) static MACHINE: Kind = Kind {
 };
 
 fn prepare(arm: &mut Arm<'_>, draft: &mut Draft) -> Answer<()> {
+    inherit(draft);
     let size = size_of(arm, draft)?;
     check_where(arm, draft)?;
     check_quota(arm, draft, &size)?;
@@ -35,7 +36,7 @@ fn prepare(arm: &mut Arm<'_>, draft: &mut Draft) -> Answer<()> {
     capacity::check_machine(arm, draft, &size.name)?;
     check_identities(arm, draft)?;
     storage_profile::complete(arm, draft, &size)?;
-    if draft.old.is_none() {
+    if draft.old.as_ref().is_none_or(|old| old.state == "Failed") {
         draft.hidden.insert("power", "running".to_owned());
         let zone = draft.zones().into_iter().next().unwrap_or_default();
         if arm.context.world.faults.no_capacity(arm.context.call, &size.name, &zone) {
@@ -46,6 +47,29 @@ fn prepare(arm: &mut Arm<'_>, draft: &mut Draft) -> Answer<()> {
     draft.once("timeCreated", || now.into());
     draft.once("vmId", || arm.state.ids.uuid().into());
     Ok(())
+}
+
+/// What an update need not say again: the image, and what a read does not show.
+fn inherit(draft: &mut Draft) {
+    let Some(old) = &draft.old else { return };
+    let image = old.get("properties/storageProfile/imageReference").cloned();
+    let profile = old.property("osProfile").and_then(Value::as_object).cloned();
+    let data = old.property("userData").cloned();
+    let properties = draft.properties();
+    if let (Some(image), Some(Value::Object(storage))) = (image, properties.get_mut("storageProfile")) {
+        storage.entry("imageReference").or_insert(image);
+    }
+    if let Some(profile) = profile {
+        let now = properties.entry("osProfile").or_insert_with(|| json!({}));
+        if let Some(now) = now.as_object_mut() {
+            for (name, value) in profile {
+                now.entry(name).or_insert(value);
+            }
+        }
+    }
+    if let Some(data) = data {
+        properties.entry("userData").or_insert(data);
+    }
 }
 
 /// <https://learn.microsoft.com/en-us/troubleshoot/azure/virtual-machines/windows/allocation-failure>

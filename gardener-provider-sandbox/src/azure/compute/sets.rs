@@ -33,6 +33,7 @@ const FIELDS: &[Field] = &[
 
 pub(crate) static AVAILABILITY_SET: Kind = Kind {
     tone: Tone::Compute,
+    created: 200,
     style: Style::Prompt,
     list_all: "ListBySubscription",
     update: "Update",

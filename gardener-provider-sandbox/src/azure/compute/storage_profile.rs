@@ -182,7 +182,7 @@ fn make(
         } else {
             Err(ArmError::conflict(
                 "ConflictingUserInput",
-                format!("Disk {} already exists in resource group.", id),
+                format!("Disk {id} already exists in resource group."),
             )
             .at("managedDisk"))
         };

@@ -7,6 +7,8 @@ use std::time::{Duration, SystemTime};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use webpki::EndEntityCert;
 
 use super::error::LoginError;
 use crate::azure::options::Client;
@@ -103,9 +105,8 @@ fn check_certificate(
         let message = format!("Assertion audience claim '{audience}' does not match the token endpoint.");
         return Err(LoginError::new(401, "invalid_client", 50_012, message));
     }
-    let certificate = client.certificates.iter().find(|der| names(&jwt.head, der));
-    let signed = certificate.is_some_and(|der| super::assertion::signature_holds(der, assertion, &jwt.head));
-    if signed {
+    let mut fitting = client.certificates.iter().filter(|der| names(&jwt.head, der));
+    if fitting.any(|der| is_signed_by(der, assertion, &jwt.head)) {
         return Ok(());
     }
     let message = "Client assertion failed signature validation.";
@@ -125,7 +126,16 @@ fn names(head: &Value, der: &[u8]) -> bool {
     }
 }
 
-pub(super) fn signature_holds(_: &[u8], assertion: &str, head: &Value) -> bool {
-    matches!(head["alg"].as_str(), Some("RS256" | "PS256"))
-        && assertion.split('.').nth(2).is_some_and(|signature| !signature.is_empty())
+fn is_signed_by(der: &[u8], assertion: &str, head: &Value) -> bool {
+    let algorithm = match head["alg"].as_str() {
+        Some("RS256") => webpki::aws_lc_rs::RSA_PKCS1_2048_8192_SHA256,
+        Some("PS256") => webpki::aws_lc_rs::RSA_PSS_2048_8192_SHA256_LEGACY_KEY,
+        _ => return false,
+    };
+    let Some((signed, signature)) = assertion.rsplit_once('.') else { return false };
+    let (Ok(signature), der) = (BASE64.decode(signature), CertificateDer::from(der)) else { return false };
+    let certificate = EndEntityCert::try_from(&der);
+    certificate.is_ok_and(|certificate| {
+        certificate.verify_signature(algorithm, signed.as_bytes(), &signature).is_ok()
+    })
 }

@@ -30,7 +30,6 @@ impl std::fmt::Debug for Tokens {
 #[derive(Debug, Clone)]
 pub(crate) struct Grant {
     pub(crate) audience: String,
-    pub(crate) client: String,
     pub(crate) expires: SystemTime,
 }
 
@@ -83,7 +82,7 @@ impl State {
         let digest = Sha256::digest(format!("{head}.{claims}.{}", self.ids.number()));
         let token = format!("{head}.{claims}.{}", BASE64.encode(digest));
         self.tokens.0.retain(|_, grant| grant.expires + Duration::from_secs(86_400) > now);
-        let grant = Grant { audience: audience.to_owned(), client: client.to_owned(), expires };
+        let grant = Grant { audience: audience.to_owned(), expires };
         self.tokens.0.insert(token.clone(), grant);
         (token, lifetime)
     }

@@ -93,11 +93,10 @@ fn check_address(
         return Err(ArmError::bad("NatGatewaySkuMismatchWithPublicIp", message));
     }
     let zones: Vec<&str> = stored.items("zones").iter().filter_map(Value::as_str).collect();
-    if let (Some(zone), false) = (draft.zones().first(), zones.is_empty()) {
-        if sku == "Standard" && !zones.contains(&zone.as_str()) {
-            let message = format!("NAT gateway {} and {id} are in different availability zones.", draft.id);
-            return Err(ArmError::bad("NatGatewayAndPublicIpZonesMismatch", message));
-        }
+    let strange = draft.zones().iter().any(|zone| !zones.contains(&zone.as_str()));
+    if strange && sku == "Standard" && !zones.is_empty() {
+        let message = format!("NAT gateway {} and {id} are in different availability zones.", draft.id);
+        return Err(ArmError::bad("NatGatewayAndPublicIpZonesMismatch", message));
     }
     let other = arm.state.store.uses(&stored.key()).find(|one| {
         one.by != draft.id.key()

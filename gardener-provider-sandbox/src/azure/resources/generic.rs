@@ -16,7 +16,8 @@ impl Arm<'_> {
         let filter = self.context.parameter("$filter");
         let mut items: Vec<Value> = Vec::new();
         for stored in self.visible_below(scope) {
-            if stored.id.path.len() == 1 && filter.map_or(Ok(true), |filter| matches(stored, filter))? {
+            let is_resource = stored.id.path.len() == 1 && stored.kind.name != super::DEPLOYMENT.name;
+            if is_resource && filter.map_or(Ok(true), |filter| matches(stored, filter))? {
                 items.push(summary(stored));
             }
         }
