@@ -8,6 +8,7 @@ use crate::{
     bucket_config,
     credentials::{CredentialSource, Identity, SUBSCRIPTION_ID, TENANT_ID},
     infrastructure_config,
+    provider_spec::ProviderSpec,
 };
 
 /// Validates what users write for Azure: the infrastructure, MachineClasses, backup buckets and secrets.
@@ -51,6 +52,7 @@ impl GardenerApi for AzureApi {
             Configuration::Infrastructure { new, old, networking, .. } => {
                 infrastructure_config::validate(new, old.as_ref(), networking)
             }
+            Configuration::ProviderSpec { new } => ProviderSpec::violations(new),
             Configuration::BackupBucket { new, old } => bucket_config::validate(new, old.as_ref()),
             Configuration::Secret { new, old } => self.secret(new, old.as_ref()),
             other => {
@@ -86,6 +88,12 @@ mod tests {
         };
         let unknown = json!({ "networks": { "workers": "10.0.0.0/16", "typo": 1 } });
         assert_eq!(fields(infrastructure(unknown)).await, ["networks.typo"]);
+        let spec = fields(Configuration::ProviderSpec { new: json!({ "location": 7 }) }).await;
+        assert_eq!(spec, ["providerSpec.location"]);
+        let bucket = json!({
+            "apiVersion": "azure.provider.extensions.gardener.cloud/v1alpha1", "kind": "BackupBucketConfig", "typo": 1,
+        });
+        assert_eq!(fields(Configuration::BackupBucket { new: bucket, old: None }).await, ["typo"]);
     }
 
     #[tokio::test]

@@ -17,6 +17,8 @@
 //!   `api::operations` has what is carried out in the background.
 //! - `session` puts these together for one identity in one subscription and paces the calls.
 //! - `bucket_config` reads the BackupBucketConfig; `storage` is object storage on top of it all.
+//! - `infrastructure_config` reads the InfrastructureConfig, `infrastructure_status` is what later steps need to know;
+//!   `graph` declares the resources and what each needs, `infrastructure` tells of them and lists them.
 //! - `provider_spec` reads the MachineClass; `machines` is the machine lifecycle on top of it all.
 //!
 //! There is no vendor SDK here: Azure has none for its Resource Manager in Rust.

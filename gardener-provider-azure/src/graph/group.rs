@@ -1,6 +1,6 @@
 //! The cluster's resource group.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use gardener_provider_client::graph::{Change, Resource, Scope};
@@ -8,6 +8,9 @@ use gardener_provider_core::{Difference, Error, ErrorKind, Result};
 
 use super::context::Context;
 use crate::api::resource_groups::{self, ResourceGroup};
+
+/// All that is in a group goes one after the other.
+const DELETION: Duration = Duration::from_secs(60 * 60);
 
 /// The resource group, named after the cluster. All that is in it goes with it.
 #[derive(Debug)]
@@ -56,6 +59,6 @@ impl Resource for OwnGroup {
     }
 
     async fn delete(&self, _: &Scope, _: &ResourceGroup) -> Result<()> {
-        self.0.session.change(&resource_groups::delete(&self.0.group)).await
+        self.0.session.change(&resource_groups::delete(&self.0.group).with_limit(DELETION)).await
     }
 }

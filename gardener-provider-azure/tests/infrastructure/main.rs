@@ -21,7 +21,7 @@ use gardener_provider_core::{
     CloudResource, ClusterId, Infrastructure, InfrastructureDriver, InfrastructureRequest, Networking,
     Provider, Region, Result, RunOptions, SecretData,
 };
-use gardener_provider_sandbox::{JournalEntry, Sandbox, SandboxOptions};
+use gardener_provider_sandbox::{Fault, JournalEntry, Sandbox, SandboxOptions};
 use http::Method;
 use serde_json::{Value, json};
 

@@ -230,3 +230,55 @@ async fn a_subnet_that_has_another_cidr_is_told_by_field() {
     let group = world.own().network("networkSecurityGroups", "shoot--demo--app-workers");
     assert!(world.get::<SecurityGroupProperties>(&group).await.is_settled());
 }
+
+/// What Azure began and could not finish is there, and is finished by the next run.
+#[tokio::test(start_paused = true)]
+async fn what_failed_in_the_background_is_finished_by_the_next_run() {
+    for operation in [
+        "VirtualNetworks_CreateOrUpdate",
+        "NatGateways_CreateOrUpdate",
+        "Subnets_CreateOrUpdate",
+        "PublicIPAddresses_CreateOrUpdate",
+    ] {
+        let world = World::new();
+        let request = world.request(with_nat(json!({})));
+        let fault = Fault::operation_error("InternalServerError", "it broke").on("*", operation);
+        let fault = world.sandbox.faults().add(fault);
+        let error = world.apply(&request).await.unwrap_err();
+        assert!(error.to_string().contains("it broke"), "{operation}: {error}");
+        world.sandbox.faults().remove(fault);
+        let plan = world.driver().plan(&request).await.unwrap();
+        let failed = plan.changes().find(|step| step.action == Action::Update).unwrap();
+        assert_eq!(failed.differences[0].current, "Failed", "{plan}");
+        world.apply(&request).await.unwrap();
+        world.settled(&request).await;
+        world.destroy(&request).await.unwrap();
+        assert!(world.inventory().is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_azure_refuses_is_told_with_its_place() {
+    let world = World::new();
+    let request = world.request(with_nat(json!({})));
+    let fault = world.sandbox.faults().add(Fault::denied().on("network", "NatGateways_CreateOrUpdate"));
+    let error = world.apply(&request).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+    assert!(error.to_string().contains("nat-gateway"), "{error}");
+    world.sandbox.faults().remove(fault);
+    world.apply(&request).await.unwrap();
+    world.settled(&request).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_without_zones() {
+    let world = World::new();
+    let mut config = with_nat(json!({ "idleConnectionTimeoutMinutes": 20 }));
+    config["zoned"] = json!(false);
+    let request = world.request(config);
+    let made = world.apply(&request).await.unwrap();
+    assert_eq!((made.status.get("zoned"), made.egress_cidrs.len()), (None, 1));
+    world.settled(&request).await;
+    world.destroy(&request).await.unwrap();
+    assert!(world.inventory().is_empty());
+}

@@ -233,6 +233,9 @@ impl Arm<'_> {
         let children = take_children(&mut draft);
         (kind.prepare)(self, &mut draft)?;
         self.check_busy(&draft)?;
+        if let Some((code, message)) = self.context.world.faults.operation_error(self.context.call) {
+            draft.failure.get_or_insert(ArmError::new(500, code, message));
+        }
         if draft.failure.is_some() {
             done.failure = draft.failure.take();
         }
