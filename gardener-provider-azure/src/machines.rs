@@ -183,6 +183,3 @@ impl MachineDriver for Machines {
         volumes::ids(volumes)
     }
 }
-
-#[cfg(test)]
-mod tests;

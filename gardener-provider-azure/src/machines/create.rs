@@ -28,21 +28,32 @@ pub(super) async fn create(job: &Job<'_>) -> Result<MachineStatus> {
     if let Some(found) = check(job, sighting)? {
         return adopt(job, found).await;
     }
-    let plan = job.plan().await?;
+    let plan = job.plan().await.map_err(|error| dangling(job, error))?;
     let image = job.spec.properties.storage_profile.image_reference.reference();
     let machine = job.virtual_machine(image, plan)?;
-    let made = match parts(job).await {
-        Ok(()) => job.session.change(&virtual_machines::create(&job.machine_id(), &machine)).await,
-        Err(error) => Err(error),
-    };
+    let mut made = make(job, &machine).await;
+    if made.as_ref().is_err_and(has_leftovers) && job.sight().await?.machine.is_none() {
+        delete::delete(job).await?;
+        made = make(job, &machine).await;
+    }
     match made {
-        Ok(_) => appear(job).await,
+        Ok(()) => appear(job).await,
         Err(error) if is_taken(&error) => match holder(job).await? {
             Some(found) => adopt(job, found).await,
             None => Err(error),
         },
         Err(error) => Err(fail(job, error).await),
     }
+}
+
+async fn make(job: &Job<'_>, machine: &VirtualMachine) -> Result<()> {
+    parts(job).await?;
+    job.session.change(&virtual_machines::create(&job.machine_id(), machine)).await.map(|_| ())
+}
+
+/// True if a disk of a machine's name is there without the machine: somebody deleted the machine alone.
+fn has_leftovers(error: &Error) -> bool {
+    error.cloud_code() == Some("ConflictingUserInput")
 }
 
 /// The machine, if it is there already; none if it can be created.
@@ -172,11 +183,8 @@ async fn fail(job: &Job<'_>, error: Error) -> Error {
     if error.kind() == ErrorKind::FailedPrecondition {
         job.session.fleet().forget_offers();
     }
-    if error.is_not_found() {
-        return dangling(&error);
-    }
     if !is_shortage(error.kind()) {
-        return error;
+        return dangling(job, error);
     }
     match clean_up(job).await {
         Ok(()) => error,
@@ -199,19 +207,13 @@ async fn clean_up(job: &Job<'_>) -> Result<()> {
 
 /// What is not found is something that the class refers to: a subnet, an image, a scale set. That the machine does not
 /// exist is not news to who creates it.
-fn dangling(error: &Error) -> Error {
+fn dangling(job: &Job<'_>, error: Error) -> Error {
+    if !error.is_not_found() {
+        return error;
+    }
     let message = format!("providerSpec refers to something that does not exist: {}", error.message());
-    let mut dangling = Error::new(ErrorKind::InvalidArgument, message);
-    if let Some(operation) = error.operation() {
-        dangling = dangling.with_operation(operation.to_owned());
-    }
-    if let Some(code) = error.cloud_code() {
-        dangling = dangling.with_cloud_code(code);
-    }
-    match error.request_id() {
-        Some(id) => dangling.with_request_id(id),
-        None => dangling,
-    }
+    let context = format!("creating machine {}", job.names.machine);
+    Error::new(ErrorKind::InvalidArgument, message).with_source(error).context(context)
 }
 
 /// Waits until the machine is found as every later call looks for it.

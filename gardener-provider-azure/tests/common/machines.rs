@@ -19,7 +19,7 @@ pub(crate) const CLUSTER: &str = "shoot--demo--app";
 const NEIGHBOUR: &str = "shoot--demo--app2";
 
 /// A machine with a disk of its own and one that is the copy of an image, in the cluster's own group.
-fn spec(cluster: &str) -> Value {
+pub(crate) fn spec(cluster: &str) -> Value {
     json!({
         "apiVersion": "mcm.gardener.cloud/v1alpha1",
         "location": REGION,
@@ -50,15 +50,19 @@ fn spec(cluster: &str) -> Value {
     })
 }
 
-fn with(mut value: Value, pointer: &str, field: Value) -> Value {
+pub(crate) fn with(mut value: Value, pointer: &str, field: Value) -> Value {
     let (parent, key) = pointer.rsplit_once('/').expect("a pointer");
     value.pointer_mut(parent).expect("the parent of a field")[key] = field;
     value
 }
 
+/// A class of this spec.
+pub(crate) fn class(spec: Value) -> MachineClass {
+    MachineClass::new("shoot--demo--app-worker-z1", spec)
+}
+
 /// Machines of a cluster, and of its neighbour in the same resource group and subnet.
 pub(crate) fn machines(secret: SecretData) -> MachineSamples {
-    let class = |spec| MachineClass::new("shoot--demo--app-worker-z1", spec);
     let good = spec(CLUSTER);
     let mut samples = MachineSamples::new(class(good.clone()), secret);
     samples.neighbour = Some(class(spec(NEIGHBOUR)));
@@ -122,8 +126,12 @@ impl Operator {
             "location": REGION, "properties": { "addressSpace": { "addressPrefixes": ["10.250.0.0/16"] } },
         });
         self.put::<VirtualNetworkProperties>(&network, body).await;
-        let body = json!({ "properties": { "addressPrefix": "10.250.0.0/19" } });
-        self.put::<SubnetProperties>(&network.child("subnets", &format!("{name}-nodes")), body).await;
+        self.subnet(&network.child("subnets", &format!("{name}-nodes")), "10.250.0.0/19").await;
+    }
+
+    /// A subnet.
+    pub(crate) async fn subnet(&self, id: &ResourceId, cidr: &str) {
+        self.put::<SubnetProperties>(id, json!({ "properties": { "addressPrefix": cidr } })).await;
     }
 
     async fn put<P: Properties>(&self, id: &ResourceId, body: Value) {
