@@ -1,8 +1,8 @@
-//! An embedded cloud that speaks the wire protocols of EC2, IAM, STS, S3, load balancing and EFS, with faults on demand.
+//! Embedded clouds that speak the wire protocols of AWS, Azure and Google Cloud, with faults on demand.
 //!
-//! A [`Sandbox`] keeps a whole cloud in memory. A provider reaches it in process, because [`Sandbox`] and
-//! [`Aws`](aws::Aws) are [`Transport`](gardener_provider_client::transport::Transport)s, or over a loopback port
-//! ([`Sandbox::serve`]) that the `aws` CLI and boto3 can talk to as well.
+//! A [`Sandbox`] keeps its clouds in memory: [AWS](aws::Aws), [Azure](azure::Azure) and [Google Cloud](gcp::Gcp). A provider
+//! reaches it in process, because [`Sandbox`] is a [`Transport`](gardener_provider_client::transport::Transport), or over a
+//! loopback port ([`Sandbox::serve`]) that the clouds' own commands (`aws`, `az`, `gcloud`) can talk to as well.
 //!
 //! What it is faithful in is what a driver can trip over: dependency rules, idempotency tokens, error codes, states that
 //! change slowly, lists that lag behind, replies that get lost. Time is an injected

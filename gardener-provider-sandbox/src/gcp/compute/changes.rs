@@ -38,10 +38,32 @@ impl From<Object> for Draft {
     }
 }
 
+/// What a creation may name but only the cloud decides.
+const OUTPUT_ONLY: [&str; 17] = [
+    "id",
+    "kind",
+    "selfLink",
+    "selfLinkWithId",
+    "creationTimestamp",
+    "status",
+    "users",
+    "subnetworks",
+    "gatewayAddress",
+    "gatewayIPv4",
+    "state",
+    "cpuPlatform",
+    "lastStartTimestamp",
+    "lastStopTimestamp",
+    "resourceStatus",
+    "routeType",
+    "size",
+];
+
 pub(super) fn insert(engine: &mut Engine<'_>, kind: Kind, body: Object) -> Reply {
     let mut body = Value::Object(body);
     drop_nulls(&mut body);
-    let Value::Object(body) = body else { return Err(no_such_method()) };
+    let Value::Object(mut body) = body else { return Err(no_such_method()) };
+    body.retain(|name, _| !OUTPUT_ONLY.contains(&name.as_str()));
     if kind.is_catalog() || kind == Kind::Operation {
         return Err(no_such_method());
     }
@@ -121,7 +143,15 @@ pub(super) fn update(engine: &mut Engine<'_>, key: &Key, body: Object, whole: bo
 }
 
 /// Starts an operation that ends with the resource being `next`.
-pub(super) fn replace(engine: &mut Engine<'_>, key: &Key, what: &'static str, next: Object) -> Value {
+pub(super) fn replace(engine: &mut Engine<'_>, key: &Key, what: &'static str, mut next: Object) -> Value {
+    if let Some(stored) = engine.project.resources.get(key) {
+        for own in ["kind", "id", "name", "creationTimestamp", "selfLink", "region", "zone"] {
+            match stored.body.get(own) {
+                Some(value) => next.insert(own.to_owned(), value.clone()),
+                None => next.remove(own),
+            };
+        }
+    }
     engine.busy(key, Phase::Changing);
     let mut work = Work::new(what, key.clone(), takes(engine, key.kind));
     work.success = vec![Event::Replaced(key.clone(), next)];

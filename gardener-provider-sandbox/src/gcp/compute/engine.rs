@@ -267,6 +267,10 @@ pub(super) fn show(project: &str, key: &Key, stored: &Stored, derived: &Derived)
                 body.insert("users".to_owned(), users.clone().into());
             }
         }
+        // They are told by `listInstances`.
+        Kind::InstanceGroup => {
+            body.remove("instances");
+        }
         _ => {}
     }
     Value::Object(body)

@@ -35,7 +35,7 @@ pub(super) fn update(
     let mut next = if whole { change } else { patched(current.clone(), &change) };
     let mut value = Value::Object(std::mem::take(&mut next));
     drop_nulls(&mut value);
-    let mut next = complete(engine, value.as_object().cloned().unwrap_or_default())?;
+    let next = complete(engine, value.as_object().cloned().unwrap_or_default())?;
     for fixed in ["network", "direction"] {
         if next.get(fixed) != current.get(fixed) {
             let value = next.text(fixed).unwrap_or_default();
@@ -44,11 +44,6 @@ pub(super) fn update(
                 value,
                 "The field cannot be changed.",
             ));
-        }
-    }
-    for own in ["kind", "id", "name", "creationTimestamp", "selfLink"] {
-        if let Some(value) = current.get(own) {
-            next.insert(own.to_owned(), value.clone());
         }
     }
     Ok(next)

@@ -25,6 +25,7 @@ mod project;
 mod ranges;
 mod routers;
 mod routes;
+mod shapes;
 mod subnetworks;
 mod target;
 mod zones;
@@ -86,6 +87,7 @@ impl State {
             return Err(unknown_place(&target.scope, &path));
         }
         let body = body::parse(body)?;
+        shapes::check(target, &body)?;
         let (ids, identity) = (&mut self.ids, &self.identity);
         let mut engine = Engine { context, target, query, ids, project, identity };
         let reply = dispatch(&mut engine, body)?;

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt,
     time::SystemTime,
 };
 
@@ -22,7 +23,6 @@ use crate::{
 };
 
 /// One project.
-#[derive(Debug)]
 pub(crate) struct Project {
     pub(crate) id: String,
     pub(crate) resources: BTreeMap<Key, Stored>,
@@ -82,6 +82,17 @@ pub(crate) enum Event {
     Status(Key, &'static str),
     ForgetRequest(String),
     ForgetOperation((Scope, String)),
+}
+
+/// Bodies hold user data, so only their number is shown.
+impl fmt::Debug for Project {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Project")
+            .field("id", &self.id)
+            .field("resources", &self.resources.len())
+            .field("operations", &self.operations.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Project {

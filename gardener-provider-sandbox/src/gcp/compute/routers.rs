@@ -62,10 +62,8 @@ pub(super) fn update(
             "The network of a router cannot be changed.",
         ));
     }
-    for own in ["kind", "id", "name", "creationTimestamp", "selfLink", "region", "network"] {
-        if let Some(value) = current.get(own) {
-            next.insert(own.to_owned(), value.clone());
-        }
+    if let Some(network) = current.get("network") {
+        next.insert("network".to_owned(), network.clone());
     }
     complete_nats(engine, &mut next)?;
     Ok(next)
