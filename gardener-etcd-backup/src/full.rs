@@ -1,6 +1,7 @@
 //! A full snapshot: etcd's database hashed, compressed on all cores and uploaded in parts while it arrives.
 
 use std::{
+    path::PathBuf,
     sync::Arc,
     time::{Instant, SystemTime},
 };
@@ -19,6 +20,7 @@ use crate::{
     error::{damaged, task},
     etcd::{SnapshotSource, SnapshotStream},
     fence::{self, Fence},
+    spool::{Room, spooled},
     upload::{Parts, upload},
 };
 
@@ -55,6 +57,7 @@ pub struct Backup {
     parallel_parts: usize,
     fence: Option<Fence>,
     observers: Observers,
+    room: Room,
 }
 
 /// A full snapshot that was taken.
@@ -86,6 +89,7 @@ impl Backup {
             parallel_parts: 5,
             fence: None,
             observers: Observers::none(),
+            room: Room { memory: 16 << 20, disk: 8 << 30, directory: std::env::temp_dir() },
         }
     }
 
@@ -109,6 +113,14 @@ impl Backup {
         self
     }
 
+    /// Sets how much may wait for a store that is slower than etcd, so that etcd need not keep a read transaction open:
+    /// bytes in memory (16 MiB unless told), then bytes in a temporary file in `directory` (8 GiB unless told, in the
+    /// system's). Nothing is written to disk while the store keeps up.
+    pub fn with_spool(mut self, memory: usize, disk: u64, directory: impl Into<PathBuf>) -> Self {
+        self.room = Room { memory, disk, directory: directory.into() };
+        self
+    }
+
     /// Sets who is told of what happens.
     pub fn with_observers(mut self, observers: impl Into<Observers>) -> Self {
         self.observers = observers.into();
@@ -118,8 +130,9 @@ impl Backup {
     /// Takes a full snapshot. Its name says the cluster's revision just before etcd began to send; the content may be
     /// somewhat newer.
     ///
-    /// The database goes through memory in blocks: it is never held, nor written to disk, as a whole. Nothing shows in
-    /// the store until all of it arrived and its hash was right.
+    /// The database goes through memory in blocks: it is never held as a whole, and what is written to disk is only what a
+    /// slow store did not take yet ([`Backup::with_spool`]). Nothing shows in the store until all of it arrived and its
+    /// hash was right.
     ///
     /// # Errors
     /// Those of etcd and of the store; `FailedPrecondition` when another cluster's backup is there; `DataLoss` when what etcd sent does not match its hash. The object is not there
@@ -181,7 +194,7 @@ impl Backup {
         let sizes = Size::default();
         let blocks = hashed(stream, first, Arc::clone(&sizes));
         let blocks = compress(self.compression, self.told(blocks, path, status.database_size));
-        let blocks = self.store.sealed(name, blocks).await?;
+        let blocks = spooled(self.store.sealed(name, blocks).await?, self.room.clone());
         let size = upload(self.store.objects(), path, parts, blocks).await?;
         let database_size = sizes.load(std::sync::atomic::Ordering::SeqCst);
         Ok(Sent { size, newest, database_size })

@@ -51,6 +51,7 @@ mod restore;
 mod retention;
 mod schedule;
 mod snapshotter;
+mod spool;
 mod state;
 mod store;
 mod upload;

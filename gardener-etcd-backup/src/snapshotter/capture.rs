@@ -441,6 +441,7 @@ impl Capture {
         }
         let backup = Backup::new(self.etcd.clone(), self.store.clone())
             .with_compression(self.options.compression)
+            .with_spool(self.options.memory, self.options.max_waiting, &self.options.temporary)
             .with_fence(self.fence.clone())
             .with_observers(self.options.observers.clone());
         let full = Work::spawn(async move { backup.full_from(source, created, is_final).await });
