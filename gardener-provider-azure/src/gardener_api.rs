@@ -1,8 +1,8 @@
 //! Validation for the Gardener API. Makes no call.
 
 use async_trait::async_trait;
-use gardener_provider_client::config::violation_of;
-use gardener_provider_core::{Configuration, Error, ErrorKind, GardenerApi, Result, SecretData, Violation};
+use gardener_provider_client::config::{not_offered, violation_of};
+use gardener_provider_core::{Configuration, GardenerApi, Result, SecretData, Violation};
 
 use crate::{
     bucket_config,
@@ -55,19 +55,14 @@ impl GardenerApi for AzureApi {
             Configuration::ProviderSpec { new } => ProviderSpec::violations(new),
             Configuration::BackupBucket { new, old } => bucket_config::validate(new, old.as_ref()),
             Configuration::Secret { new, old } => self.secret(new, old.as_ref()),
-            other => {
-                let kind = format!("{other:?}");
-                let kind = kind.split([' ', '{']).next().unwrap_or_default().to_owned();
-                let message = format!("validation of a {kind} configuration is not offered for Azure yet");
-                return Err(Error::new(ErrorKind::Unimplemented, message));
-            }
+            other => return Err(not_offered("Azure", other)),
         })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use gardener_provider_core::{Networking, Region};
+    use gardener_provider_core::{ErrorKind, Networking, Region};
     use serde_json::{Value, json};
 
     use super::*;

@@ -1,6 +1,6 @@
 //! Reading what users write, strictly, and saying all that is wrong with it.
 
-use gardener_provider_core::{Error, Violation};
+use gardener_provider_core::{Configuration, Error, ErrorKind, Violation};
 use ipnet::IpNet;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -103,6 +103,15 @@ pub fn refusal(kind: &str, violations: Vec<Violation>) -> Error {
 pub fn violation_of(otherwise: &str, error: &Error) -> Violation {
     let (field, problem) = error.message().split_once(": ").unwrap_or((otherwise, error.message()));
     Violation::new(field, problem)
+}
+
+/// The error of a cloud that does not validate configurations of this kind.
+pub fn not_offered(cloud: &str, configuration: &Configuration) -> Error {
+    // Its debug output begins with the kind.
+    let kind = format!("{configuration:?}");
+    let kind = kind.split([' ', '{']).next().unwrap_or_default();
+    let message = format!("validation of a {kind} configuration is not offered for {cloud} yet");
+    Error::new(ErrorKind::Unimplemented, message)
 }
 
 /// What a validation found so far.

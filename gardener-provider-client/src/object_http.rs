@@ -139,7 +139,9 @@ mod tests {
     #[test]
     fn errors_become_the_stores_own() {
         let told = |kind| store_error("Store", "a/b", Error::new(kind, "no"));
-        assert!(matches!(told(ErrorKind::NotFound), object_store::Error::NotFound { path, .. } if path == "a/b"));
+        assert!(
+            matches!(told(ErrorKind::NotFound), object_store::Error::NotFound { path, .. } if path == "a/b")
+        );
         assert!(matches!(told(ErrorKind::Conflict), object_store::Error::Precondition { .. }));
         assert!(matches!(told(ErrorKind::Unauthenticated), object_store::Error::Unauthenticated { .. }));
         assert!(told(ErrorKind::Unavailable).to_string().contains("no"));

@@ -1,11 +1,12 @@
 //! Validation for the Gardener API. Makes no call.
 
 use async_trait::async_trait;
-use gardener_provider_core::{Configuration, Error, ErrorKind, GardenerApi, Result, Violation};
+use gardener_provider_client::config::not_offered;
+use gardener_provider_core::{Configuration, GardenerApi, Result, Violation};
 
-use crate::{bucket_config, credentials::Trust, infrastructure_config};
+use crate::{bucket_config, credentials::Trust, infrastructure_config, provider_spec::ProviderSpec};
 
-/// Validates what users write for GCP: the infrastructure, backup buckets and secrets.
+/// Validates what users write for GCP: the infrastructure, MachineClasses, backup buckets and secrets.
 #[derive(Debug, Clone)]
 pub(crate) struct GcpApi {
     trust: Trust,
@@ -25,21 +26,17 @@ impl GardenerApi for GcpApi {
             Configuration::Infrastructure { new, old, networking, .. } => {
                 infrastructure_config::validate(new, old.as_ref(), networking)
             }
+            Configuration::ProviderSpec { new } => ProviderSpec::violations(new),
             Configuration::BackupBucket { new, old } => bucket_config::validate(new, old.as_ref()),
             Configuration::Secret { new, .. } => self.trust.violations(new),
-            other => {
-                let kind = format!("{other:?}");
-                let kind = kind.split([' ', '{']).next().unwrap_or_default().to_owned();
-                let message = format!("validation of a {kind} configuration is not offered for GCP yet");
-                return Err(Error::new(ErrorKind::Unimplemented, message));
-            }
+            other => return Err(not_offered("GCP", other)),
         })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use gardener_provider_core::{Networking, Region, SecretData};
+    use gardener_provider_core::{ErrorKind, Networking, Region, SecretData};
     use serde_json::{Value, json};
 
     use super::*;
@@ -65,6 +62,8 @@ mod tests {
         let secret = SecretData::new().with("projectID", "my-project");
         let secret = fields(Configuration::Secret { new: secret, old: None }).await;
         assert!(secret[0].contains("serviceaccount.json"), "{secret:?}");
+        let spec = fields(Configuration::ProviderSpec { new: json!({ "machineType": 7 }) }).await;
+        assert_eq!(spec, ["providerSpec.machineType"]);
         let typo = json!({
             "apiVersion": "gcp.provider.extensions.gardener.cloud/v1alpha1", "kind": "BackupBucketConfig",
             "imutability": {},

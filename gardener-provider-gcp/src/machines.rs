@@ -40,7 +40,7 @@ use crate::{
     session::{Session, Sessions},
 };
 
-pub(crate) use fleet::Fleet;
+pub(crate) use fleet::{Fleet, is_in};
 
 /// The label with the UID of the Machine that an instance was created for.
 pub const UID_LABEL: &str = "gardener-machine-uid";

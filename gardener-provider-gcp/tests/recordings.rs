@@ -17,7 +17,7 @@ use gardener_provider_gcp::{
         disks::Disk,
         firewalls::{self, Firewall},
         instances::{self, Instance},
-        lists, network_interfaces,
+        lists,
         networks::{self, Network},
         operations::{self, ComputeOperation},
         routes::Route,
@@ -171,7 +171,7 @@ fn every_recorded_resource_is_read_as_it_was_sent() {
 #[test]
 fn every_recorded_interface_is_read() {
     let Some(replies) = replies("every_recorded_interface_is_read") else { return };
-    let parse = network_interfaces::get_attached("p", "z", "i").parse;
+    let parse = instances::get("p", "z", "i").parse;
     let instances = replies.iter().filter(|(_, body, _)| body["kind"] == "compute#instance");
     let mut count = 0;
     for (name, body, reply) in instances {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use gardener_provider_core::Redacted;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
@@ -43,11 +43,26 @@ pub struct Tags {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct NetworkInterface {
+    /// `nic0` and so on.
+    pub name: String,
+    /// What an update must carry.
+    pub fingerprint: String,
+    pub alias_ip_ranges: Vec<AliasRange>,
     #[serde(rename = "networkIP")]
     pub network_ip: Option<String>,
     pub ipv6_address: Option<String>,
     pub access_configs: Vec<AccessConfig>,
     pub ipv6_access_configs: Vec<AccessConfig>,
+}
+
+/// A range of addresses that belongs to an interface beside its own address.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AliasRange {
+    pub ip_cidr_range: String,
+    /// The secondary range of the subnet that it is from; none: the subnet's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subnetwork_range_name: Option<String>,
 }
 
 /// How an interface is reached from outside.

@@ -12,7 +12,7 @@ use ipnet::IpNet;
 use super::{Context, links};
 use crate::api::{
     firewalls::{Firewall, delete_firewall, list_firewalls},
-    network_interfaces::get_attached,
+    instances,
     routes::{Route, delete_route, list_routes},
 };
 
@@ -78,8 +78,8 @@ async fn leads_to_us(cx: &Context, route: &Route) -> Result<bool> {
     let Some((zone, instance)) = route.next_hop_instance.as_deref().and_then(links::instance) else {
         return Ok(false);
     };
-    if let Some(instance) = cx.look(get_attached(cx.project(), zone, instance)).await? {
-        return Ok(instance.tags.items.iter().any(|tag| tag == cx.cluster.as_str()));
+    if let Some(instance) = cx.look(instances::get(cx.project(), zone, instance)).await? {
+        return Ok(instance.has_tags(&[cx.cluster.to_string()]));
     }
     let pods = cx.networking.pods.as_deref().and_then(|pods| pods.parse::<IpNet>().ok());
     let destination = route.dest_range.parse::<IpNet>().ok();

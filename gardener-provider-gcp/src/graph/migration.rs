@@ -20,7 +20,8 @@ use super::{
     subnet::PODS_RANGE,
 };
 use crate::api::{
-    network_interfaces::{AliasRange, NetworkInterface, get_attached, set_alias_ranges},
+    instances::{self, AliasRange, NetworkInterface},
+    network_interfaces::set_alias_ranges,
     routes::Route,
 };
 
@@ -94,7 +95,7 @@ impl Routes {
 
 /// The first network interface of a node; none if the node is gone.
 async fn interface(cx: &Context, range: &PodRange) -> Result<Option<NetworkInterface>> {
-    let found = cx.look(get_attached(cx.project(), &range.zone, &range.instance)).await?;
+    let found = cx.look(instances::get(cx.project(), &range.zone, &range.instance)).await?;
     Ok(found.and_then(|instance| instance.network_interfaces.into_iter().next()))
 }
 
@@ -196,7 +197,10 @@ impl Resource for AliasRanges {
         let cx = &self.0;
         let updates = observed.0.iter().map(|(range, interface)| async {
             let mut aliases = interface.alias_ip_ranges.clone();
-            aliases.push(AliasRange::new(&range.cidr, PODS_RANGE));
+            aliases.push(AliasRange {
+                ip_cidr_range: range.cidr.clone(),
+                subnetwork_range_name: Some(PODS_RANGE.to_owned()),
+            });
             let update = set_alias_ranges(cx.project(), &range.zone, &range.instance, interface, &aliases);
             // A node that is gone meanwhile needs none.
             cx.remove(update).await

@@ -95,7 +95,7 @@ fn names(lookups: &[Lookup]) -> BTreeSet<&str> {
 }
 
 /// True if the zone is one of the region's: `europe-west1-b` is of `europe-west1`, and `europe-west12-a` is not.
-pub(super) fn is_in(zone: &str, region: &str) -> bool {
+pub(crate) fn is_in(zone: &str, region: &str) -> bool {
     zone.rsplit_once('-').is_some_and(|(of, _)| of == region)
 }
 

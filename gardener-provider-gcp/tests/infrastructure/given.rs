@@ -97,12 +97,14 @@ async fn two_clusters_share_a_router_at_the_same_time() {
     let one = world.request(in_their_vpc("10.250.0.0/20"));
     let other = world.request_for(&format!("{CLUSTER}-2"), in_their_vpc("10.250.16.0/20"));
     let (first, second) = futures::join!(world.apply(&one), world.apply(&other));
-    (first.unwrap(), second.unwrap());
+    first.unwrap();
+    second.unwrap();
     assert_eq!(nats(&world).await.len(), 3);
     world.settled(&one).await;
     world.settled(&other).await;
     let (first, second) = futures::join!(world.destroy(&one), world.destroy(&other));
-    (first.unwrap(), second.unwrap());
+    first.unwrap();
+    second.unwrap();
     assert_eq!(nats(&world).await, their_nats);
 }
 
