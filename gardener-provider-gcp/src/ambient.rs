@@ -15,9 +15,9 @@ use crate::credentials::key_file::{self, Author, Proof};
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub(crate) struct Environment {
     /// `GOOGLE_APPLICATION_CREDENTIALS`
-    named: Option<PathBuf>,
+    pub(crate) named: Option<PathBuf>,
     /// What `gcloud auth application-default login` writes.
-    login: Option<PathBuf>,
+    pub(crate) login: Option<PathBuf>,
     /// `GOOGLE_CLOUD_PROJECT`
     pub(crate) project: Option<String>,
 }

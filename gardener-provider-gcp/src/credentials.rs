@@ -66,11 +66,17 @@ pub(crate) struct Trust {
     pub(crate) source: CredentialSource,
     /// The only file that a workload identity may read.
     pub(crate) token_file: PathBuf,
+    /// Where application default credentials are looked for.
+    pub(crate) environment: Environment,
 }
 
 impl Default for Trust {
     fn default() -> Self {
-        Self { source: CredentialSource::Secret, token_file: PathBuf::from(WORKLOAD_IDENTITY_TOKEN) }
+        Self {
+            source: CredentialSource::Secret,
+            token_file: PathBuf::from(WORKLOAD_IDENTITY_TOKEN),
+            environment: Environment::of_process(),
+        }
     }
 }
 
@@ -88,8 +94,8 @@ impl Trust {
         let (key, workload) = (given(KEY_FILE), given(WORKLOAD));
         let file = match (self.source, key.or(workload)) {
             (CredentialSource::Ambient, None) => {
-                let project = Environment::of_process().project;
-                KeyFile { proof: Proof::Ambient, project }
+                let project = self.environment.project.clone();
+                KeyFile { proof: Proof::Ambient(self.environment.clone()), project }
             }
             (CredentialSource::Ambient, Some(key)) => {
                 return Err(Error::invalid(
@@ -161,7 +167,7 @@ impl Proof {
             Self::User(_) => "user",
             Self::Impersonated { .. } => "impersonation",
             Self::Metadata => "metadata server",
-            Self::Ambient => "application default credentials",
+            Self::Ambient(_) => "application default credentials",
         }
     }
 }
@@ -249,8 +255,8 @@ impl Issuer {
                     self.acting_as(&source, email, delegates).await
                 }
                 Proof::Metadata => self.issued(token::of_metadata_server()).await,
-                Proof::Ambient => {
-                    let found = Environment::of_process().discover().await?;
+                Proof::Ambient(environment) => {
+                    let found = environment.discover().await?;
                     self.token(&found).await
                 }
             }

@@ -147,6 +147,83 @@ mod tests {
         assert!(error.message().contains("Limit: 24.0"));
     }
 
+    /// Refusals in the words of Compute Engine, and the codes that the machine-controller-manager gets.
+    #[test]
+    fn what_compute_engine_says_becomes_what_gardener_acts_on() {
+        use gardener_provider_core::MachineCode::{
+            Aborted, AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, PermissionDenied,
+            ResourceExhausted, Unauthenticated, Unavailable,
+        };
+        for (status, reason, message, code) in [
+            (
+                403,
+                "quotaExceeded",
+                "Quota 'CPUS' exceeded.  Limit: 24.0 in region europe-west1.",
+                ResourceExhausted,
+            ),
+            (403, "rateLimitExceeded", "Rate Limit Exceeded", Unavailable),
+            (503, "insufficientCapacity", "no capacity", ResourceExhausted),
+            (
+                400,
+                "invalid",
+                "Invalid value for field 'resource.machineType': 'zones/z/machineTypes/m'. Machine type with name 'm' \
+                 does not exist in zone 'z'.",
+                ResourceExhausted,
+            ),
+            (
+                400,
+                "invalid",
+                "Invalid value for field 'resource.name': 'A'. Must be a match of regex",
+                InvalidArgument,
+            ),
+            (400, "required", "Required field 'resource' not specified", InvalidArgument),
+            (
+                400,
+                "resourceInUseByAnotherResource",
+                "The network resource 'n' is already being used by 'projects/p/global/firewalls/f'",
+                FailedPrecondition,
+            ),
+            (
+                400,
+                "resourceNotReady",
+                "The resource 'projects/p/zones/z/instances/i' is not ready",
+                FailedPrecondition,
+            ),
+            (
+                412,
+                "conditionNotMet",
+                "Supplied fingerprint does not match current metadata fingerprint.",
+                Aborted,
+            ),
+            (
+                409,
+                "alreadyExists",
+                "The resource 'projects/p/zones/z/instances/i' already exists",
+                AlreadyExists,
+            ),
+            (404, "notFound", "The resource 'projects/p/zones/z/instances/i' was not found", NotFound),
+            (403, "forbidden", "Required 'compute.instances.create' permission for 'i'", PermissionDenied),
+            (
+                403,
+                "accessNotConfigured",
+                "Compute Engine API has not been used in project 1",
+                PermissionDenied,
+            ),
+            (401, "authError", "Invalid Credentials", Unauthenticated),
+            (401, "required", "Login Required.", Unauthenticated),
+            (500, "internalError", "Internal Error", Unavailable),
+            (503, "backendError", "Backend Error", Unavailable),
+        ] {
+            let body = serde_json::json!({ "error": {
+                "code": status, "message": message,
+                "errors": [{ "message": message, "domain": "global", "reason": reason }],
+            } });
+            let error = decoded(status, &body.to_string());
+            assert_eq!(error.machine_code(), code, "{error}");
+            assert_eq!(error.cloud_code(), Some(reason));
+        }
+    }
+
     #[test]
     fn an_error_info_says_most() {
         let error = decoded(

@@ -3,8 +3,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what fails in a test shall fail the test")]
 
+mod common;
+
 use std::{collections::BTreeSet, sync::Arc};
 
+use common::{account::Operator, machines};
 use futures::TryStreamExt;
 use gardener_provider_client::{clock::TokioClock, retry::RetryPolicy};
 use gardener_provider_conformance::{
@@ -12,7 +15,8 @@ use gardener_provider_conformance::{
     wire::{Exchange, Recorder, Wire, on_the_wire},
 };
 use gardener_provider_core::{
-    ClusterId, InfrastructureRequest, IpFamily, Networking, Provider, Region, RunOptions, SecretData,
+    ClusterId, InfrastructureRequest, IpFamily, ListMachinesRequest, MachineDriverExt, Networking, Provider,
+    Region, RunOptions, SecretData,
 };
 use gardener_provider_gcp::{
     GcpProvider, GcpProviderBuilder,
@@ -68,6 +72,7 @@ fn every_service_is_sampled() {
 
 /// The sandbox behind a recorder.
 struct Lab {
+    sandbox: Sandbox,
     recorder: Recorder,
     clock: TokioClock,
     secret: SecretData,
@@ -81,7 +86,7 @@ impl Lab {
         let secret = SecretData::new()
             .with("serviceaccount.json", key.to_json().expose().as_str())
             .with("userData", "#!/bin/sh\ntrue");
-        Self { recorder: Recorder::new(Arc::new(sandbox)), clock, secret }
+        Self { recorder: Recorder::new(Arc::new(sandbox.clone())), sandbox, clock, secret }
     }
 
     fn builder(&self) -> GcpProviderBuilder {
@@ -103,6 +108,29 @@ impl Lab {
         for sample in api::samples() {
             let _ = session.run(&Operation::new(sample, |_| Ok(()))).await;
         }
+    }
+
+    /// The life of a machine, its creation joined, its disks left behind.
+    async fn machines(&self) {
+        // What an operator does is not ours.
+        let operator = Operator::new(self.builder().transport(Arc::new(self.sandbox.clone())), &self.secret);
+        operator.give_a_network().await;
+        let samples = machines::samples(self.secret.clone());
+        let (first, second) = (samples.request(1), samples.request(2));
+        let driver = self.provider().machines;
+        let (one, other) =
+            futures::future::join(driver.create_machine(&first), driver.create_machine(&first)).await;
+        assert_eq!(one.unwrap().provider_id, other.unwrap().provider_id);
+        driver.get_machine_status(&first).await.unwrap();
+        driver.create_machine(&second).await.unwrap();
+        let list = ListMachinesRequest::new(samples.class.clone(), self.secret.clone());
+        assert_eq!(driver.all_machines(list).await.unwrap().len(), 2);
+        operator.keep_disks(second.machine.name.as_str()).await;
+        for request in [&first, &second] {
+            driver.delete_machine(request).await.unwrap();
+            driver.delete_machine(request).await.unwrap();
+        }
+        operator.take_the_network().await;
     }
 
     async fn infrastructure(&self) {
@@ -157,6 +185,7 @@ fn has_a_document(exchange: &Exchange) -> bool {
 async fn every_reply_of_the_sandbox_is_as_described() {
     let Some(mut wire) = descriptions("every_reply_of_the_sandbox_is_as_described") else { return };
     let lab = Lab::new();
+    lab.machines().await;
     lab.infrastructure().await;
     lab.samples().await;
     let (described, others): (Vec<_>, Vec<_>) = lab.recorder.take().into_iter().partition(has_a_document);

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use gardener_provider_core::{Error, Redacted, Result};
 use serde_json::{Map, Value};
 
+use crate::ambient::Environment;
+
 /// With what an access token is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Proof {
@@ -24,7 +26,7 @@ pub(crate) enum Proof {
     /// The service account of the machine that this process runs on.
     Metadata,
     /// What the environment of this process gives.
-    Ambient,
+    Ambient(Environment),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -265,7 +265,7 @@ fn nothing_shows_a_secret() {
 fn the_environments_credentials_do_not_mix_with_a_secrets() {
     let trust = Trust { source: CredentialSource::Ambient, ..Trust::default() };
     let project = SecretData::new().with("projectID", PROJECT);
-    assert_eq!(trust.identity(&project).unwrap().proof, Proof::Ambient);
+    assert!(matches!(trust.identity(&project).unwrap().proof, Proof::Ambient(_)));
     let error = trust.identity(&secret()).unwrap_err().to_string();
     assert!(error.contains("secret.serviceaccount.json: must not be there"), "{error}");
 }
@@ -278,4 +278,144 @@ async fn the_object_store_gets_the_same_token() {
     assert_eq!(bearer.bearer, "ya29.token");
     session.credentials().get().await.unwrap();
     assert_eq!(script.requests().len(), 1);
+}
+
+/// Every proof against a cloud that checks it.
+mod on_the_sandbox {
+    use gardener_provider_client::clock::TokioClock;
+    use gardener_provider_sandbox::{Sandbox, SandboxOptions};
+
+    use super::*;
+    use crate::{GcpProvider, GcpProviderBuilder, api::instances};
+
+    struct Lab {
+        sandbox: Sandbox,
+        clock: TokioClock,
+        folder: PathBuf,
+    }
+
+    impl Lab {
+        fn new(name: &str) -> Self {
+            let clock = TokioClock::default();
+            let sandbox = Sandbox::new(SandboxOptions::default().with_clock(Arc::new(clock)));
+            let folder =
+                std::env::temp_dir().join(format!("gardener-provider-gcp-{}-{name}", std::process::id()));
+            std::fs::create_dir_all(&folder).unwrap();
+            Self { sandbox, clock, folder }
+        }
+
+        fn file(&self, name: &str, content: impl ToString) -> PathBuf {
+            let path = self.folder.join(name);
+            std::fs::write(&path, content.to_string()).unwrap();
+            path
+        }
+
+        fn builder(&self) -> GcpProviderBuilder {
+            GcpProvider::builder().transport(Arc::new(self.sandbox.clone())).clock(Arc::new(self.clock))
+        }
+
+        /// A provider that lives in this environment.
+        fn ambient(&self, environment: Environment) -> GcpProviderBuilder {
+            let mut builder = self.builder().credentials(CredentialSource::Ambient);
+            builder.trust.environment = environment;
+            builder
+        }
+    }
+
+    impl Drop for Lab {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.folder);
+        }
+    }
+
+    fn project() -> SecretData {
+        SecretData::new().with("projectID", "sandbox-project")
+    }
+
+    /// What a call comes to: nothing is found if the token is good.
+    async fn outcome(builder: GcpProviderBuilder, secret: &SecretData) -> Result<bool> {
+        let session = builder.sessions()?.get(secret)?;
+        let get = instances::get(session.project(), "europe-west1-b", "nothing");
+        session.find(&get).await.map(|found| found.is_none())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_metadata_server_gives_a_token_to_who_has_nothing_else() {
+        let lab = Lab::new("metadata");
+        assert!(outcome(lab.ambient(Environment::default()), &project()).await.unwrap());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_login_is_good_until_it_is_revoked() {
+        let lab = Lab::new("login");
+        let file = json!({
+            "type": "authorized_user", "client_id": "id.apps.googleusercontent.com", "client_secret": "s",
+            "refresh_token": "1//refresh", "quota_project_id": "sandbox-project", "universe_domain": "googleapis.com",
+        });
+        let login = Some(lab.file("login.json", file));
+        let environment = || Environment { login: login.clone(), ..Environment::default() };
+        let error = outcome(lab.ambient(environment()), &project()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{error}");
+        lab.sandbox.gcp().accept_refresh_token("1//refresh", "me@example.com");
+        assert!(outcome(lab.ambient(environment()), &project()).await.unwrap());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_key_file_of_the_operator_may_act_as_another_account() {
+        let lab = Lab::new("impersonation");
+        let key = lab.sandbox.gcp().service_account_key();
+        let url = format!(
+            "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/{}:generateAccessToken",
+            key.email
+        );
+        let source: Value = serde_json::from_str(key.to_json().expose()).unwrap();
+        let file = json!({
+            "type": "impersonated_service_account", "service_account_impersonation_url": url,
+            "source_credentials": source, "delegates": [],
+        });
+        let named = Some(lab.file("impersonated.json", file));
+        let environment = || Environment { named: named.clone(), ..Environment::default() };
+        let error = outcome(lab.ambient(environment()), &project()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+        lab.sandbox.gcp().allow_impersonation(&key.email, &key.email);
+        assert!(outcome(lab.ambient(environment()), &project()).await.unwrap());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_workload_identity_is_exchanged_and_may_act_as_an_account() {
+        let lab = Lab::new("workload");
+        let token = lab.file("token", "the-jwt");
+        let email = lab.sandbox.gcp().service_account_key().email;
+        let with_account = |config: &mut Value| {
+            config["credential_source"]["file"] = json!(token);
+            let url = config["service_account_impersonation_url"].as_str().unwrap().replace(EMAIL, &email);
+            config["service_account_impersonation_url"] = json!(url);
+        };
+        let secret = workload(with_account).with("projectID", "sandbox-project");
+        let builder = || lab.builder().workload_identity_token(&token);
+        let error = outcome(builder(), &secret).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{error}");
+        let audience = "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/g";
+        lab.sandbox.gcp().accept_subject_token("the-jwt", audience, "shoot", None);
+        let error = outcome(builder(), &secret).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+        lab.sandbox.gcp().allow_impersonation("*", &email);
+        assert!(outcome(builder(), &secret).await.unwrap());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_that_has_expired_is_fetched_anew() {
+        let lab = Lab::new("expiry");
+        let key = lab.sandbox.gcp().service_account_key();
+        let secret = SecretData::new().with("serviceAccountJSON", key.to_json().expose().as_str());
+        let session = lab.builder().sessions().unwrap().get(&secret).unwrap();
+        let get = instances::get(session.project(), "europe-west1-b", "nothing");
+        for _ in 0..3 {
+            assert!(session.find(&get).await.unwrap().is_none());
+            lab.clock.sleep(Duration::from_secs(3600)).await;
+        }
+        lab.sandbox.gcp().remove_service_account_key(&key.id);
+        lab.clock.sleep(Duration::from_secs(3600)).await;
+        assert_eq!(session.find(&get).await.unwrap_err().kind(), ErrorKind::Unauthenticated);
+    }
 }

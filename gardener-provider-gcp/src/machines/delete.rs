@@ -71,9 +71,16 @@ async fn begun(job: &Job<'_>, place: &Place) -> Result<Vec<Instance>> {
     let address = format!("/zones/{}/instances/{}", place.zone, place.name);
     let creation = operations.await?.into_iter().find(|one| one.target_link.ends_with(&address));
     let Some(creation) = creation else { return Ok(Vec::new()) };
-    // Whether it succeeds shows in a moment.
-    let _ = job.session.done(creation).await;
+    match job.session.done(creation).await {
+        // That it failed is as good; that nobody knows is not.
+        Err(error) if is_unknown(error.kind()) => return Err(error),
+        _ => {}
+    }
     Ok(job.at(place).await?.into_iter().filter(|found| found.has_tags(&job.tags)).collect())
+}
+
+fn is_unknown(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Unavailable | ErrorKind::DeadlineExceeded | ErrorKind::RateLimited)
 }
 
 async fn end(job: &Job<'_>, instance: &Instance) -> Result<()> {

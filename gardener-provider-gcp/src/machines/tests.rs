@@ -131,8 +131,8 @@ async fn names_and_uids_that_no_instance_can_have_are_refused_before_any_call() 
         assert_eq!(error.kind(), ErrorKind::InvalidArgument);
         assert!(error.to_string().starts_with(field), "{error}");
     }
-    for (data, problem) in [(&b"\xff\xfe"[..], "UTF-8"), (b"", "empty"), (&[b'x'; 256 * 1024 + 1], "smaller")]
-    {
+    let large = vec![b'x'; 256 * 1024 + 1];
+    for (data, problem) in [(&b"\xff\xfe"[..], "UTF-8"), (b"", "empty"), (&large, "smaller")] {
         let mut request = request("m-1", UID);
         request.secret.insert("userData", data);
         let error = provider(&script).machines.create_machine(&request).await.unwrap_err().to_string();

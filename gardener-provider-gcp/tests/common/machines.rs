@@ -123,6 +123,14 @@ impl Operator {
         self.insert("compute.subnetworks.insert", &["regions", REGION, "subnetworks"], body).await;
     }
 
+    /// Takes the network for machines away.
+    pub(crate) async fn take_the_network(&self) {
+        let subnet = compute("compute.subnetworks.delete", self.project());
+        self.finish(&Mutation::json(subnet.segments(["regions", REGION, "subnetworks", NETWORK]))).await;
+        let network = compute("compute.networks.delete", self.project());
+        self.finish(&Mutation::json(network.segments(["global", "networks", NETWORK]))).await;
+    }
+
     /// A second instance with the name and tags of a machine, in another zone: in the same there cannot be one.
     pub(crate) async fn duplicate_machine(&self, request: &MachineRequest) {
         let class = with(request.class.provider_spec.clone(), "/zone", json!(OTHER_ZONE));
