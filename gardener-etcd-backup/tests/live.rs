@@ -63,6 +63,52 @@ async fn a_full_of_a_live_etcd_restores_to_the_same_hash_and_serves() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_restore_without_history_is_what_etcd_has_after_a_compaction() {
+    for server in etcd::servers("a_restore_without_history_is_what_etcd_has_after_a_compaction") {
+        let place = tempfile::tempdir().unwrap();
+        let source = server.start(&place.path().join("source"));
+        let (store, client) =
+            (Store::new(Arc::new(InMemory::new()), common::PREFIX).unwrap(), source.client());
+        source.writer().variety(30).await;
+        let (snapshotter, handle) =
+            Snapshotter::new(client.clone(), store.clone(), SnapshotterOptions::default());
+        let running = tokio::spawn(snapshotter.run());
+        handle.wait_for(|progress| progress.full.is_some()).await.unwrap();
+        source.writer().variety(30).await;
+        handle.stop().await.unwrap();
+        running.await.unwrap().unwrap();
+        let whole = place.path().join("whole");
+        let size = restore(&store, &whole, &RestoreOptions::default()).await.unwrap().database_size;
+        for bump in [0, 1000] {
+            let data_dir = place.path().join(bump.to_string());
+            let peer = format!("http://127.0.0.1:{}", etcd::free_port());
+            let options = RestoreOptions::default()
+                .with_cluster(InitialCluster::single("default", peer.clone()), "default")
+                .with_compact(true)
+                .with_bump_revision(bump);
+            let report = restore(&store, &data_dir, &options).await.unwrap();
+            assert_eq!(report.compact_revision, report.revision);
+            assert!(report.database_size < size, "{} < {size}", report.database_size);
+            let left = std::fs::read_dir(data_dir.join("member/snap")).unwrap().count();
+            assert_eq!(left, 2, "the database and the snapshot of the log");
+            let cluster = format!("default={peer}");
+            let flags = ["--initial-cluster", &cluster, "--listen-peer-urls", &peer];
+            let flags = [&flags[..], &["--initial-advertise-peer-urls", &peer]].concat();
+            let restored = server.start_with(&data_dir, &flags);
+            let next = restored.writer().put(b"/after", b"restore", 0).await;
+            assert_eq!(next, report.etcd_revision + 1);
+            if bump == 0 {
+                source.writer().compact(report.revision).await;
+                source.writer().put(b"/after", b"restore", 0).await;
+                let expected = client.hash_kv(None).await.unwrap();
+                assert_eq!((expected.revision, expected.compact_revision), (next, report.revision));
+                compare_hash_kv(expected, restored.client().hash_kv(None).await.unwrap()).unwrap();
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn three_members_boot_from_one_backup() {
     for server in etcd::servers("three_members_boot_from_one_backup") {
         let place = tempfile::tempdir().unwrap();

@@ -6,7 +6,12 @@ mod directory;
 mod options;
 mod raft;
 
-use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path};
+use std::{
+    fs::{File, OpenOptions},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+    sync::Arc,
+};
 
 use gardener_provider_core::{Error, Result};
 use tracing::{info, warn};
@@ -14,9 +19,11 @@ use tracing::{info, warn};
 use self::{cluster::Member, database::Rebuild, directory::Workplace};
 use crate::{
     Chain, Event, Snapshot, Store, Target,
+    bolt::{Database, ReadAt},
     chain::candidates,
     error,
     fetch::Spool,
+    hash_kv::Kept,
     mvcc::EtcdDatabase,
     replay::{Appender, Deltas, fetch_full, unusable, with_deltas},
     store::nothing_there,
@@ -200,9 +207,8 @@ struct Job {
 impl Job {
     fn run(self, workplace: Workplace, mut deltas: Deltas) -> Result<Outcome> {
         let member = workplace.member();
-        let path = member.join("snap/db");
-        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path);
-        let file = file.map_err(|error| error::file("create", &path, error))?;
+        let (path, whole) = (member.join("snap/db"), member.join("snap/whole"));
+        let compact = self.options.compact;
         let (mut reached, mut changes, mut broken) = (0, 0, None);
         let size = {
             let mut append = |appender: &mut Appender<'_>| {
@@ -212,32 +218,56 @@ impl Job {
             };
             let base = &self.base;
             let until = self.options.target.within(&self.chain.full, base.revision, base.compact_revision);
-            let plan = Rebuild {
-                base: &self.base,
-                members: Some(&self.members),
-                leases: self.options.leases,
-                until,
-                bump: self.options.bump_revision,
-                compact: None,
-            };
-            plan.run(file, &mut append)
+            let bump = if compact { 0 } else { self.options.bump_revision };
+            let plan = self.plan(base, until, bump, None);
+            create(if compact { &whole } else { &path }).and_then(|file| plan.run(file, &mut append))
         };
         // What is wrong with deltas was noted apart, so this is the full.
-        let size = match size {
+        let mut size = match size {
             Ok(size) => size,
             Err(error) => return unusable(&self.chain.full, error).map(Outcome::FullBroken),
         };
+        if compact {
+            size = self.without_history(&whole, &path)?;
+        }
         drop(deltas);
         raft::write_raft_files(&member, &self.own, &self.members)?;
         let report = Box::new(RestoreReport {
             chain: self.chain,
             revision: reached,
             etcd_revision: reached + self.options.bump_revision,
-            compact_revision: self.base.compact_revision,
+            compact_revision: if compact { reached } else { self.base.compact_revision },
             changes,
             database_size: size,
             unusable: Vec::new(),
         });
         Ok(Outcome::Restored { workplace, report, broken })
     }
+
+    fn plan<'a>(
+        &'a self,
+        base: &'a EtcdDatabase,
+        until: i64,
+        bump: i64,
+        compact: Option<(Kept, i64)>,
+    ) -> Rebuild<'a> {
+        Rebuild { base, members: Some(&self.members), leases: self.options.leases, until, bump, compact }
+    }
+
+    /// Writes the database `whole` once more, with what a compaction would leave.
+    fn without_history(&self, whole: &Path, path: &Path) -> Result<u64> {
+        let file = File::open(whole).map_err(|error| error::file("open", whole, error))?;
+        let source: Arc<dyn ReadAt> = Arc::new(file);
+        let database = EtcdDatabase::open(Database::open(source)?)?;
+        let compact = Some((Kept::all(&database)?, database.revision));
+        let plan = self.plan(&database, i64::MAX, self.options.bump_revision, compact);
+        let size = plan.run(create(path)?, &mut |_| Ok(()))?;
+        std::fs::remove_file(whole).map_err(|error| error::file("remove", whole, error))?;
+        Ok(size)
+    }
+}
+
+fn create(path: &Path) -> Result<File> {
+    let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path);
+    file.map_err(|error| error::file("create", path, error))
 }

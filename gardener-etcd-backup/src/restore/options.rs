@@ -34,6 +34,10 @@ pub struct RestoreOptions {
     /// Kubernetes has, then notice that they must read anew rather than wait for revisions that come a second time.
     /// Nothing (0) unless told; a thousand million is usual.
     pub bump_revision: i64,
+    /// Leave history out: only the newest value of each key comes back, as after a compaction by etcd at the restored
+    /// revision. The database holds no free pages either way, as after a defragmentation. It needs room for a second
+    /// database while it works.
+    pub compact: bool,
     /// When a snapshot turns out damaged or missing: go as far as the rest leads, saying so in the report (true), or
     /// fail (false).
     pub fall_back: bool,
@@ -55,6 +59,7 @@ impl Default for RestoreOptions {
             member: String::new(),
             leases: LeasePolicy::Keep,
             bump_revision: 0,
+            compact: false,
             fall_back: true,
             temporary: None,
             memory: 16 << 20,
@@ -93,6 +98,12 @@ impl RestoreOptions {
     /// Sets who is told of what happens.
     pub fn with_observers(mut self, observers: impl Into<Observers>) -> Self {
         self.observers = observers.into();
+        self
+    }
+
+    /// Sets whether history is left out.
+    pub fn with_compact(mut self, compact: bool) -> Self {
+        self.compact = compact;
         self
     }
 

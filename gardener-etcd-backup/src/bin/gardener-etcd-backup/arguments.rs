@@ -109,6 +109,9 @@ pub(crate) struct RestoreCommand {
     /// Leave leases out, so that nothing expires.
     #[arg(long)]
     pub(crate) strip_leases: bool,
+    /// Leave history out, as after a compaction.
+    #[arg(long)]
+    pub(crate) compact: bool,
     /// Let the restored etcd begin so many revisions later.
     #[arg(long, default_value_t = 0)]
     pub(crate) bump_revision: i64,

@@ -157,6 +157,7 @@ async fn run_restore(arguments: RestoreCommand, stores: &Stores) -> Result<bool>
         .with_cluster(cluster, arguments.name)
         .with_leases(leases)
         .with_bump_revision(arguments.bump_revision)
+        .with_compact(arguments.compact)
         .with_fall_back(!arguments.strict)
         .with_observers(bars::shown());
     let report = restore(&store, &arguments.data_dir, &options).await?;
