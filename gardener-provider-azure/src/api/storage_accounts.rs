@@ -51,6 +51,17 @@ pub struct Properties {
     /// When keys are out of date.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_policy: Option<KeyPolicy>,
+    /// `Succeeded` once the account is there.
+    #[serde(skip_serializing)]
+    pub provisioning_state: Option<String>,
+}
+
+impl StorageAccount {
+    /// Whether Azure is still making it.
+    pub fn is_being_made(&self) -> bool {
+        let state = self.properties.provisioning_state.as_deref();
+        matches!(state, Some("Creating" | "ResolvingDNS"))
+    }
 }
 
 /// When keys are out of date.
@@ -191,6 +202,7 @@ pub(crate) fn samples() -> Vec<RestRequest> {
         allow_shared_key_access: Some(true),
         allow_cross_tenant_replication: Some(false),
         key_policy: Some(KeyPolicy { key_expiration_period_in_days: 10 }),
+        provisioning_state: None,
     };
     let new = NewAccount {
         location: "westeurope".to_owned(),

@@ -32,8 +32,14 @@ pub(super) async fn run(scope: &Scope, wanted: &Wanted) -> Result<Bucket> {
 
 async fn ensure_account(scope: &Scope, wanted: &Wanted) -> Result<StorageAccount> {
     let session = &scope.session;
-    if let Some(account) = session.find(&storage_accounts::get(&scope.account)).await? {
-        return Ok(account);
+    let create = storage_accounts::create(&scope.account, &wanted.account(scope.region.as_str()));
+    match session.find(&storage_accounts::get(&scope.account)).await? {
+        // Begun by somebody at the same time, or by us before an interruption.
+        Some(account) if account.is_being_made() && scope.at_home(&account).is_ok() => {
+            return session.change(&create).await;
+        }
+        Some(account) => return Ok(account),
+        None => {}
     }
     let name = scope.account.name();
     let check = session.run(&storage_accounts::check_name(session.subscription(), name)).await?;
@@ -43,7 +49,6 @@ async fn ensure_account(scope: &Scope, wanted: &Wanted) -> Result<StorageAccount
         return there.ok_or_else(|| foreign(scope));
     }
     ensure_group(scope).await?;
-    let create = storage_accounts::create(&scope.account, &wanted.account(scope.region.as_str()));
     match session.change(&create).await {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             delete::group_if_empty(scope).await?;

@@ -88,6 +88,7 @@ impl Wanted {
             allow_shared_key_access: unless(there.allow_shared_key_access.as_ref(), true),
             allow_cross_tenant_replication: unless(there.allow_cross_tenant_replication.as_ref(), false),
             key_policy: unless(key_policy.as_ref(), expires),
+            provisioning_state: None,
         };
         (changes != Properties::default()).then_some(changes)
     }

@@ -16,6 +16,7 @@ use super::{
     error::{Answer, ArmError},
     login,
     route::{self, Route, Target},
+    storage,
 };
 use crate::call::{Call, Cloud, Refusal};
 
@@ -30,10 +31,15 @@ impl Cloud for Inner {
         let now = self.world.options.clock.now();
         let mut state = self.state();
         state.settle(now);
+        state.settle_blobs(now);
         let mut reply = match &route {
             Route::Token { tenant, v2 } => login::token(&mut state, tenant, *v2, &request, now),
             Route::Discovery { path } => login::discovery(&request, path),
             Route::Identity { app_service } => login::managed(&mut state, *app_service, &request, now),
+            Route::Blob(target) => {
+                let most = self.world.max_page(5000);
+                storage::blobs::answer(&mut state, now, most, target, &request)
+            }
             Route::Arm(target) => {
                 let context = self.context(call, &request);
                 let mut arm = Arm { context: &context, state: &mut state, at_once: false };
@@ -52,6 +58,7 @@ impl Cloud for Inner {
     fn refuse(&self, _: &Call, route: &Route, refusal: &Refusal) -> Response<Bytes> {
         let id = self.state().ids.uuid();
         let mut reply = match route {
+            Route::Blob(_) => storage::blobs::refuse(refusal),
             Route::Token { .. } | Route::Identity { .. } => login::refuse(refusal),
             _ => ArmError::of_refusal(refusal).render(),
         };
@@ -101,7 +108,15 @@ impl Arm<'_> {
         match target {
             Target::Resource(id, kind) => self.resource(method, id, kind, request),
             Target::Agreement(id) if *method == Method::PUT => self.accept_agreement(id, &body(request)?),
-            Target::Member(id, kind, member) => self.member(method, id, kind, member),
+            Target::Service { subscription, provider, what }
+                if *method == Method::POST
+                    && provider.eq_ignore_ascii_case("Microsoft.Storage")
+                    && what.eq_ignore_ascii_case("checkNameAvailability") =>
+            {
+                self.check_subscription(subscription)?;
+                self.check_storage_name(&body(request)?)
+            }
+            Target::Member(id, kind, member) => self.member(method, id, kind, member, request),
             Target::UnknownType(provider, kind) => Err(unknown_type(provider, kind)),
             Target::Nothing => Err(ArmError::missing("NotFound", "There is nothing at this path.")),
             _ if *method == Method::GET || matches!(target, Target::Provider(..)) => self.look(target),
@@ -138,7 +153,11 @@ impl Arm<'_> {
         id: &ResourceId,
         kind: &'static Kind,
         member: &str,
+        request: &Request<Bytes>,
     ) -> Answer<Reply> {
+        if kind.provider() == "Microsoft.Storage" {
+            return self.storage_action(method, id, kind, member, request);
+        }
         let machine = kind.name == "Microsoft.Compute/virtualMachines";
         match *method {
             Method::GET if machine && member.eq_ignore_ascii_case("instanceView") => self.machine_view(id),

@@ -13,6 +13,7 @@ use super::{
         kind::{Kind, service_of},
     },
     kinds, marketplace,
+    storage::{BlobTarget, blobs},
 };
 use crate::call::Call;
 
@@ -20,6 +21,8 @@ use crate::call::Call;
 #[derive(Debug, Clone)]
 pub(crate) enum Route {
     Arm(Target),
+    /// The data of a storage account.
+    Blob(BlobTarget),
     /// The token endpoint of a tenant; the flag tells version 2 from version 1.
     Token {
         tenant: String,
@@ -100,6 +103,8 @@ pub(super) fn recognise(request: &Request<Bytes>) -> Option<(Call, Route)> {
         Route::Arm(target(&segments, &lower))
     } else if LOGIN.contains(&host.as_str()) {
         login(&segments, &lower).unwrap_or(Route::Discovery { path: path.to_owned() })
+    } else if let Some(account) = blobs::account_of(&host) {
+        Route::Blob(blobs::target_of(account, path))
     } else if host == "169.254.169.254" {
         matches!(lower.as_slice(), ["metadata", "identity", "oauth2", "token"])
             .then_some(Route::Identity { app_service: false })?
@@ -234,11 +239,12 @@ fn call(request: &Request<Bytes>, route: &Route) -> Call {
         Route::Discovery { .. } => ("login", "Discovery".to_owned()),
         Route::Identity { .. } => ("imds", "Token".to_owned()),
         Route::Arm(target) => name(method, target),
+        Route::Blob(target) => ("blob", blobs::operation(target, request).to_owned()),
     };
     let read = method == Method::GET || method == Method::HEAD;
     let member = operation.rsplit('_').next().unwrap_or_default();
-    let reads =
-        read || member.starts_with("List") && method == Method::POST || matches!(route, Route::Token { .. });
+    let asks = member == "List" || member.starts_with("List") || operation.starts_with("CheckName");
+    let reads = read || asks && method == Method::POST || matches!(route, Route::Token { .. });
     let mut parameters = BTreeMap::new();
     if let Route::Arm(target) = route {
         path_parameters(target, &mut parameters);

@@ -7,6 +7,7 @@ use super::{
     login::Tokens,
     options::AzureOptions,
     resources,
+    storage::{self, Blobs},
 };
 use crate::{Resource, ids::Ids};
 
@@ -17,6 +18,7 @@ pub(crate) struct State {
     pub(crate) tokens: Tokens,
     pub(crate) store: Store,
     pub(crate) operations: Operations,
+    pub(crate) blobs: Blobs,
     /// Accepted marketplace terms, by the key of the agreement.
     pub(crate) agreements: BTreeMap<String, SystemTime>,
     /// How many public addresses were handed out.
@@ -31,6 +33,7 @@ impl State {
             tokens: Tokens::default(),
             store: Store::default(),
             operations: Operations::default(),
+            blobs: Blobs::default(),
             agreements: BTreeMap::new(),
             addresses: 0,
         }
@@ -44,7 +47,9 @@ impl State {
     pub(crate) fn inventory(&mut self, now: SystemTime) -> Vec<Resource> {
         self.settle(now);
         // A deployment is the record of one, and goes with its group.
-        let real = self.store.all().filter(|stored| stored.kind.name != resources::DEPLOYMENT.name);
+        let real = self.store.all().filter(|stored| {
+            stored.kind.name != resources::DEPLOYMENT.name && !storage::is_setting(stored.kind)
+        });
         let resources = real.map(|stored| {
             let id = stored.id.to_string();
             let location = stored.location();

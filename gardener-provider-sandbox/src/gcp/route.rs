@@ -98,6 +98,9 @@ fn by_host(host: &str, path: &str) -> Option<Service> {
         "sts" => Some(Service::Sts),
         "storage" => Some(Service::Storage),
         name if name.ends_with(".storage") => Some(Service::Storage),
+        name if name.starts_with("storage.") && name.rsplit('.').next() == Some("rep") => {
+            Some(Service::Storage)
+        }
         _ => None,
     }
 }

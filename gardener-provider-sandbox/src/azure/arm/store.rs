@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt,
     time::SystemTime,
 };
 
@@ -10,7 +11,7 @@ use serde_json::{Map, Value};
 use super::{id::ResourceId, kind::Kind};
 
 /// A resource as it is kept.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Stored {
     pub(crate) id: ResourceId,
     pub(crate) kind: &'static Kind,
@@ -24,6 +25,13 @@ pub(crate) struct Stored {
     pub(crate) created: SystemTime,
     /// What is remembered but never shown.
     pub(crate) hidden: BTreeMap<&'static str, String>,
+}
+
+/// What is hidden may be a storage account's keys.
+impl fmt::Debug for Stored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stored").field("id", &self.id).field("state", &self.state).finish_non_exhaustive()
+    }
 }
 
 impl Stored {

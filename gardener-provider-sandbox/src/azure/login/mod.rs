@@ -11,4 +11,4 @@ mod tokens;
 pub(super) use error::refuse;
 pub(super) use managed::managed;
 pub(super) use token::{discovery, token};
-pub(crate) use tokens::{Tokens, check};
+pub(crate) use tokens::{Tokens, check, storage_grant};

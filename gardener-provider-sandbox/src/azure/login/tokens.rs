@@ -133,3 +133,9 @@ pub(crate) fn check(state: &State, request: &Request<Bytes>, now: SystemTime) ->
     }
     Ok(())
 }
+
+/// Whether a request to a storage account carries a token for it.
+pub(crate) fn storage_grant(state: &State, request: &Request<Bytes>, now: SystemTime) -> bool {
+    let grant = bearer(request).and_then(|token| state.grant_of(token));
+    grant.is_some_and(|grant| grant.expires > now && is_storage(&grant.audience))
+}
