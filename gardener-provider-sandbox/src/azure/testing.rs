@@ -130,6 +130,9 @@ impl Caller {
     /// A virtual network 10.0.0.0/16 with a subnet 10.0.0.0/24; the id of the subnet.
     pub(crate) async fn subnet(&self) -> String {
         self.put(VNET, vnet()).await;
+        if !self.sandbox.options().azure.durations.network.is_zero() {
+            self.sleep(60).await;
+        }
         let subnet = self.put(SUBNET, json!({ "properties": { "addressPrefix": "10.0.0.0/24" } })).await;
         subnet["id"].as_str().unwrap().to_owned()
     }
@@ -208,6 +211,8 @@ fn check_reply(request: &Request<Bytes>, reply: &Response<Bytes>) {
     let Ok((operation, mut problems)) = checked else { return };
     // Its list of sizes is an old one and says so: sizes are to be read from Skus_List.
     problems.retain(|problem| !problem.path.ends_with("vmSize"));
+    // Subscriptions_List has no next link on its last page, whatever the description says.
+    problems.retain(|problem| problem.path != "nextLink");
     let body = String::from_utf8_lossy(reply.body());
     assert!(problems.is_empty(), "the reply of {operation}, {}: {problems:#?}\n{body}", reply.status());
 }

@@ -46,8 +46,11 @@ impl Arm<'_> {
             false => (kind.takes)(durations).1,
         };
         let now = self.context.now;
-        let operation = self.state.begin(kind.provider(), Verb::Delete, vec![stored.key()], now, takes, None);
-        if takes.is_zero() {
+        let failure = self.asked_failure().filter(|_| !prompt);
+        let ended = takes.is_zero() && failure.is_none();
+        let operation =
+            self.state.begin(kind.provider(), Verb::Delete, vec![stored.key()], now, takes, failure);
+        if ended {
             self.state.settle(now);
             return Ok(Reply::empty(200));
         }

@@ -178,7 +178,10 @@ impl Arm<'_> {
     }
 
     /// Starts the operation that a write is, or ends it right away.
-    fn go(&mut self, id: &ResourceId, kind: &'static Kind, done: Done) -> Option<String> {
+    fn go(&mut self, id: &ResourceId, kind: &'static Kind, mut done: Done) -> Option<String> {
+        if kind.style != Style::Prompt {
+            done.failure = done.failure.or_else(|| self.asked_failure());
+        }
         let takes = done.takes.unwrap_or_else(|| (kind.takes)(&self.context.options().durations).0);
         let takes = if self.at_once || kind.style == Style::Prompt { Duration::ZERO } else { takes };
         let prompt = takes.is_zero() && done.failure.is_none();
@@ -191,6 +194,12 @@ impl Arm<'_> {
         }
         tracing::trace!(%id, operation, "a write has begun");
         Some(operation)
+    }
+
+    /// What a fault rule wants the operation to end with.
+    pub(crate) fn asked_failure(&self) -> Option<ArmError> {
+        let asked = self.context.world.faults.operation_error(self.context.call);
+        asked.map(|(code, message)| ArmError::conflict(code, message))
     }
 
     /// The reply of a write.

@@ -250,13 +250,25 @@ pub(crate) fn changed(
     fields: &[Field],
     path: &str,
 ) -> Option<String> {
-    fields.iter().find_map(|field| {
+    find_change(old, new, fields, path, false)
+}
+
+fn find_change(
+    old: &Map<String, Value>,
+    new: &Map<String, Value>,
+    fields: &[Field],
+    path: &str,
+    within_fixed: bool,
+) -> Option<String> {
+    fields.iter().filter(|field| !field.read_only).find_map(|field| {
         let at = join(path, field.name);
+        let fixed = field.fixed || within_fixed;
         match (old.get(field.name), new.get(field.name), field.shape) {
             (Some(Value::Object(old)), Some(Value::Object(new)), Shape::Object(fields)) => {
-                changed(old, new, fields, &at)
+                // What is fixed as a whole is named as a whole.
+                find_change(old, new, fields, &at, fixed).map(|inner| if field.fixed { at } else { inner })
             }
-            (Some(old), Some(new), _) if field.fixed && !alike(old, new) => Some(at),
+            (Some(old), Some(new), _) if fixed && !alike(old, new) => Some(at),
             _ => None,
         }
     })

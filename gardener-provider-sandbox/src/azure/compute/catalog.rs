@@ -176,7 +176,7 @@ impl Arm<'_> {
 
 fn image_details(image: &Image, location: &str, id: &str) -> Value {
     let mut properties = json!({
-        "osDiskImage": { "operatingSystem": "Linux", "sizeInGb": image.disk_size, "sizeInBytes": u64::from(image.disk_size) << 30 },
+        "osDiskImage": { "operatingSystem": "Linux" },
         "dataDiskImages": [],
         "automaticOSUpgradeProperties": { "automaticOSUpgradeSupported": false },
         "hyperVGeneration": image.hyper_v_generation,

@@ -134,8 +134,3 @@ pub(super) fn summary(stored: &Stored) -> Value {
     }
     row
 }
-
-pub(super) fn matches_tag(stored: &Stored, filter: &str) -> Answer<bool> {
-    let (name, value) = tag_filter(filter)?;
-    Ok(stored.tags().get(&name).is_some_and(|found| value.is_none_or(|value| value == *found)))
-}

@@ -1,13 +1,6 @@
 //! Networks and what is in them.
 
-use http::Method;
-
 use super::*;
-
-const NSG: &str = "Microsoft.Network/networkSecurityGroups/n";
-const TABLE: &str = "Microsoft.Network/routeTables/r";
-const ADDRESS: &str = "Microsoft.Network/publicIPAddresses/a";
-const NAT: &str = "Microsoft.Network/natGateways/nat";
 
 #[tokio::test]
 async fn a_network_is_made_and_taken_down_in_order() {
