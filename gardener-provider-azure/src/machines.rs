@@ -150,7 +150,8 @@ fn tag<'a>(tags: &'a BTreeMap<String, String>, name: &str) -> Option<&'a str> {
 #[async_trait]
 impl MachineDriver for Machines {
     async fn create_machine(&self, request: &MachineRequest) -> Result<MachineStatus> {
-        create::create(&self.job(request)?).await
+        let job = self.job(request)?;
+        Box::pin(create::create(&job)).await
     }
 
     /// There is nothing to do after a creation: source/destination checks do not exist, and forwarding is on from the

@@ -9,13 +9,14 @@ use gardener_provider_core::{Error, ErrorKind, MachineStatus, Result};
 use super::{Found, Job, UID_TAG, delete, fleet::Sighting, status, tag};
 use crate::{
     api::{
-        disks, network_interfaces,
+        disks,
+        network_interfaces::{self, NetworkInterface},
         virtual_machines::{self, VirtualMachine},
     },
     errors,
 };
 
-/// Until a machine that was created shows in reads.
+/// Until a machine that is in the way shows in reads.
 const APPEARANCE: Poll =
     Poll::new(Duration::from_millis(500), Duration::from_secs(120)).with_max_interval(Duration::from_secs(5));
 /// What Azure takes to make a machine, at most; its own clients wait as long.
@@ -37,7 +38,8 @@ pub(super) async fn create(job: &Job<'_>) -> Result<MachineStatus> {
         made = make(job, &machine).await;
     }
     match made {
-        Ok(()) => appear(job).await,
+        // It was seen as every later call looks for it: the change ends with a read.
+        Ok(found) => status::of(&found, &job.spec),
         Err(error) if is_taken(&error) => match holder(job).await? {
             Some(found) => adopt(job, found).await,
             None => Err(error),
@@ -46,9 +48,10 @@ pub(super) async fn create(job: &Job<'_>) -> Result<MachineStatus> {
     }
 }
 
-async fn make(job: &Job<'_>, machine: &VirtualMachine) -> Result<()> {
-    parts(job).await?;
-    job.session.change(&virtual_machines::create(&job.machine_id(), machine)).await.map(|_| ())
+async fn make(job: &Job<'_>, machine: &VirtualMachine) -> Result<Found> {
+    let interface = parts(job).await?;
+    let machine = job.session.change(&virtual_machines::create(&job.machine_id(), machine)).await?;
+    Ok(Found { machine, interface: Some(interface) })
 }
 
 /// True if a disk of a machine's name is there without the machine: somebody deleted the machine alone.
@@ -83,16 +86,14 @@ fn check(job: &Job<'_>, sighting: Sighting) -> Result<Option<Found>> {
 
 /// The network interface and the disks that are copies of images, at the same time. All of them have ended when this
 /// returns, so that nothing comes into being behind a clean-up.
-async fn parts(job: &Job<'_>) -> Result<()> {
-    let interface = async {
-        let change = network_interfaces::create_or_update(&job.interface_id(), &job.interface());
-        job.session.change(&change).await.map(|_| ())
-    };
+async fn parts(job: &Job<'_>) -> Result<NetworkInterface> {
+    let interface = network_interfaces::create_or_update(&job.interface_id(), &job.interface());
+    let interface = job.session.change(&interface);
     let all = job.spec.properties.storage_profile.data_disks.iter().enumerate();
     let copies = all.filter(|(_, disk)| disk.image_ref.is_some()).map(|(index, _)| copy(job, index));
     let (interface, copies) = join(interface, join_all(copies)).await;
-    interface?;
-    copies.into_iter().collect()
+    copies.into_iter().collect::<Result<()>>()?;
+    interface
 }
 
 /// A data disk that begins as a copy of an image.
@@ -214,12 +215,4 @@ fn dangling(job: &Job<'_>, error: Error) -> Error {
     let message = format!("providerSpec refers to something that does not exist: {}", error.message());
     let context = format!("creating machine {}", job.names.machine);
     Error::new(ErrorKind::InvalidArgument, message).with_source(error).context(context)
-}
-
-/// Waits until the machine is found as every later call looks for it.
-async fn appear(job: &Job<'_>) -> Result<MachineStatus> {
-    let look = || job.find();
-    let what = format!("virtual machine {} to appear", job.names.machine);
-    let found = APPEARANCE.until_some(&**job.session.clock(), what, look).await?;
-    status::of(&found, &job.spec)
 }

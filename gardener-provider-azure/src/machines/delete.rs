@@ -148,3 +148,25 @@ fn leftovers(job: &Job<'_>, parts: &Parts) -> Vec<Change<()>> {
         .chain(disks.map(|disk| disks::delete(&job.disk_id(&disk.name))))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn machine(state: &str, disks: Value) -> VirtualMachine {
+        let properties = json!({ "provisioningState": state, "storageProfile": { "dataDisks": disks } });
+        serde_json::from_value(json!({ "name": "m-1", "properties": properties })).unwrap()
+    }
+
+    #[test]
+    fn a_machine_that_failed_or_gives_a_disk_away_cannot_be_updated() {
+        let disk = |leaves: bool| json!([{ "lun": 0, "createOption": "Attach", "toBeDetached": leaves }]);
+        assert!(can_be_updated(&machine("Succeeded", disk(false))));
+        assert!(can_be_updated(&machine("Updating", json!(null))));
+        assert!(!can_be_updated(&machine("Succeeded", disk(true))));
+        assert!(!can_be_updated(&machine("Failed", json!([]))));
+        assert!(!can_be_updated(&machine("deleting", json!([]))));
+    }
+}

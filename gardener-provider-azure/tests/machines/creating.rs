@@ -144,17 +144,16 @@ async fn machines_are_put_into_availability_sets_and_scale_sets() {
     world.operator.make(&scale_set, version::COMPUTE, body).await;
     let zoneless = with(plain(), "/properties/zone", json!(null));
     let deprecated = json!({ "kind": "vmo", "id": scale_set.to_string() });
-    let in_set = |machine: &VirtualMachine| machine.properties.availability_set.is_some();
-    let in_scale_set = |machine: &VirtualMachine| machine.properties.virtual_machine_scale_set.is_some();
-    let places: [(&str, Value, &dyn Fn(&VirtualMachine) -> bool); 3] = [
-        ("/properties/availabilitySet", json!({ "id": set.to_string() }), &in_set),
-        ("/properties/virtualMachineScaleSet", json!({ "id": scale_set.to_string() }), &in_scale_set),
-        ("/properties/machineSet", deprecated, &in_scale_set),
-    ];
-    for (pointer, value, is_there) in places {
+    for (pointer, value, place) in [
+        ("/properties/availabilitySet", json!({ "id": set.to_string() }), &set),
+        ("/properties/virtualMachineScaleSet", json!({ "id": scale_set.to_string() }), &scale_set),
+        ("/properties/machineSet", deprecated, &scale_set),
+    ] {
         let request = world.request(with(zoneless.clone(), pointer, value));
         world.driver().create_machine(&request).await.unwrap();
-        assert!(is_there(&world.machine().await), "{pointer}");
+        let properties = world.machine().await.properties;
+        let found = properties.availability_set.or(properties.virtual_machine_scale_set).unwrap();
+        assert_eq!(found.id.parse::<ResourceId>().unwrap(), *place, "{pointer}");
         world.driver().delete_machine(&request).await.unwrap();
     }
 }

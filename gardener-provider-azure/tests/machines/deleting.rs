@@ -56,7 +56,7 @@ impl World {
             sku: Some(Sku { name: "Premium_LRS".to_owned() }),
             ..Disk::default()
         };
-        disk.properties.creation_data.create_option = "Empty".to_owned();
+        "Empty".clone_into(&mut disk.properties.creation_data.create_option);
         disk.properties.disk_size_gb = Some(8);
         let id = self.group().compute("disks", name);
         self.operator.session.change(&disks::create_or_update(&id, &disk)).await.unwrap();

@@ -11,7 +11,7 @@ mod reading;
 mod shortages;
 
 use std::{
-    collections::BTreeMap,
+    collections::BTreeSet,
     sync::{Arc, Mutex},
 };
 
@@ -159,9 +159,8 @@ impl Wire {
 
     fn hosts(&self) -> Vec<String> {
         let sent = self.sent.lock().unwrap();
-        let hosts: BTreeMap<_, _> =
-            sent.iter().map(|sent| (sent.uri().host().unwrap().to_owned(), ())).collect();
-        hosts.into_keys().collect()
+        let hosts: BTreeSet<_> = sent.iter().map(|sent| sent.uri().host().unwrap().to_owned()).collect();
+        hosts.into_iter().collect()
     }
 }
 

@@ -98,3 +98,21 @@ async fn a_failed_machine_of_an_interrupted_creation_is_cleared_away_too() {
         panic!("the creation was over before it could be interrupted");
     }
 }
+
+/// A machine whose image has no agent never reports that it is up. It may run all the same, so it is not taken away; who
+/// waits for its node in vain deletes it.
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_failed_otherwise_is_kept_and_shown() {
+    let world = World::new().await;
+    let timeout = Fault::operation_error("OSProvisioningTimedOut", "OS Provisioning did not finish in time");
+    world.sandbox.faults().add(timeout.on("compute", "VirtualMachines_CreateOrUpdate").times(1));
+    let request = world.request(spec(CLUSTER));
+    let error = world.driver().create_machine(&request).await.unwrap_err();
+    assert_eq!((error.kind(), error.cloud_code()), (ErrorKind::Unavailable, Some("OSProvisioningTimedOut")));
+    let status = world.driver().create_machine(&request).await.unwrap();
+    assert_eq!(status.state, MachineState::Incomplete);
+    assert_eq!(world.listed(spec(CLUSTER)).await, ["m-1"]);
+    world.driver().delete_machine(&request).await.unwrap();
+    assert_eq!(world.left(), Vec::<String>::new());
+    assert_eq!(world.count("VirtualMachines_Update"), 0, "Azure refuses to update a machine that has failed");
+}

@@ -105,6 +105,10 @@ impl State {
             if self.store.get(key).is_none_or(|stored| stored.operation.as_deref() != Some(id)) {
                 continue;
             }
+            if let (Some(failure), Some(stored)) = (&operation.failure, self.store.get_mut(key)) {
+                stored.hidden.insert("failure", failure.code.to_string());
+                stored.hidden.insert("failure_message", failure.message.clone());
+            }
             match operation.verb {
                 Verb::Delete if operation.failure.is_none() => self.remove(key, at),
                 Verb::Delete => self.finish(key, false, None, at),

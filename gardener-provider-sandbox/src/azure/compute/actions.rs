@@ -79,13 +79,17 @@ fn instance_view(stored: &Stored) -> Value {
     let at = iso(stored.created);
     let provisioning = match stored.state {
         "Succeeded" => ("ProvisioningState/succeeded", "Provisioning succeeded", "Info"),
-        "Failed" => ("ProvisioningState/failed/AllocationFailed", "Provisioning failed", "Error"),
+        "Failed" => ("ProvisioningState/failed", "Provisioning failed", "Error"),
         "Deleting" => ("ProvisioningState/deleting", "Deleting", "Info"),
         "Creating" => ("ProvisioningState/creating", "Creating", "Info"),
         _ => ("ProvisioningState/updating", "Updating", "Info"),
     };
     let (code, display, level) = provisioning;
     let mut statuses = vec![json!({ "code": code, "level": level, "displayStatus": display, "time": at })];
+    if let (Some(failure), "Failed") = (stored.hidden.get("failure"), stored.state) {
+        statuses[0]["code"] = format!("{code}/{failure}").into();
+        statuses[0]["message"] = stored.hidden.get("failure_message").cloned().into();
+    }
     let power = stored.hidden.get("power").map_or("running", String::as_str);
     if matches!(stored.state, "Succeeded" | "Updating" | "Deleting") {
         statuses.push(json!({ "code": format!("PowerState/{power}"), "level": "Info", "displayStatus": format!("VM {power}") }));
