@@ -3,6 +3,7 @@
 use crate::{
     problem::{Problem, Result},
     process::{cargo, run as execute, without_cloud_settings},
+    tools::{Tool, install},
     workspace::Workspace,
 };
 
@@ -20,5 +21,8 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
         }
         command.arg("--manifest-path").arg(manifest);
     }
+    let installed = install(workspace, &[Tool::Etcd])?;
+    installed.explain();
+    installed.tell(&mut command);
     execute(command.args(given))
 }
