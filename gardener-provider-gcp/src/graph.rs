@@ -6,6 +6,7 @@
 mod address;
 mod context;
 mod firewall;
+mod given_subnet;
 mod identity;
 pub(crate) mod kubernetes;
 mod links;
@@ -25,6 +26,7 @@ use address::GivenAddress;
 pub(crate) use context::{Context, RouterLocks};
 use firewall::OwnFirewall;
 pub(crate) use firewall::Rule;
+use given_subnet::GivenSubnet;
 use identity::NodesAccount;
 use kubernetes::{LeftFirewalls, LeftRoutes};
 use migration::{AliasRanges, RoutesToPods};
@@ -36,10 +38,15 @@ use subnet::{OwnSubnet, Purpose};
 /// The graph of an infrastructure.
 pub(crate) fn declare(cx: &Arc<Context>, goal: Goal) -> Result<Graph> {
     let mut declaration = Declaration { cx: Arc::clone(cx), goal, graph: Graph::new() };
-    declaration.add(nodes::SERVICE_ACCOUNT, &[], NodesAccount(declaration.cx()))?;
-    declaration.network()?;
-    declaration.way_out()?;
-    declaration.firewalls()?;
+    declaration.vpc()?;
+    if cx.config.networks.uses_given_subnets() {
+        declaration.given_subnets()?;
+    } else {
+        declaration.add(nodes::SERVICE_ACCOUNT, &[], NodesAccount(declaration.cx()))?;
+        declaration.subnets()?;
+        declaration.way_out()?;
+        declaration.firewalls()?;
+    }
     if goal == Goal::Destroy {
         declaration.leftovers()?;
     }
@@ -67,19 +74,37 @@ impl Declaration {
 
     /// The VPC, if something has to wait for it: what the user gave carries no marks of ours, so when all is to go it
     /// has no part in that.
-    fn vpc(&self) -> Vec<&'static str> {
+    fn in_vpc(&self) -> Vec<&'static str> {
         let given = self.cx.config.networks.vpc.is_some();
         if given && self.going() { Vec::new() } else { vec![nodes::VPC] }
     }
 
-    fn network(&mut self) -> Result<()> {
+    fn vpc(&mut self) -> Result<()> {
         match self.cx.config.networks.vpc {
-            Some(_) if self.going() => {}
-            Some(_) => self.add(nodes::VPC, &[], GivenVpc(self.cx()))?,
-            None => self.add(nodes::VPC, &[], OwnVpc(self.cx()))?,
+            Some(_) if self.going() => Ok(()),
+            Some(_) => self.add(nodes::VPC, &[], GivenVpc(self.cx())),
+            None => self.add(nodes::VPC, &[], OwnVpc(self.cx())),
         }
+    }
+
+    fn given_subnets(&mut self) -> Result<()> {
+        if self.going() {
+            return Ok(());
+        }
+        let networks = &self.cx.config.networks;
+        let given =
+            [(Purpose::Nodes, &networks.subnet_workers), (Purpose::Services, &networks.subnet_services)];
+        for (purpose, subnet) in given.map(|(purpose, subnet)| (purpose, subnet.clone())) {
+            let Some(subnet) = subnet else { continue };
+            let subnet = GivenSubnet { cx: self.cx(), purpose, subnet };
+            self.add(&nodes::subnet(purpose.name()), &[nodes::VPC], subnet)?;
+        }
+        Ok(())
+    }
+
+    fn subnets(&mut self) -> Result<()> {
         let migrating = self.cx.is_dual_stack() && !self.going();
-        let vpc = self.vpc();
+        let vpc = self.in_vpc();
         let mut after = vpc.clone();
         if migrating {
             self.add(nodes::KUBERNETES_ROUTES, &vpc, RoutesToPods(self.cx()))?;
@@ -138,7 +163,7 @@ impl Declaration {
     fn firewalls(&mut self) -> Result<()> {
         let subnets = [Purpose::Nodes, Purpose::Services].map(|purpose| nodes::subnet(purpose.name()));
         for rule in Rule::ALL {
-            let mut after = self.vpc();
+            let mut after = self.in_vpc();
             if rule == Rule::InternalIpv6 && self.cx.is_dual_stack() && !self.going() {
                 after.extend(subnets.iter().map(String::as_str));
             }
@@ -149,7 +174,7 @@ impl Declaration {
     }
 
     fn leftovers(&mut self) -> Result<()> {
-        let vpc = self.vpc();
+        let vpc = self.in_vpc();
         self.graph.add_leftover(nodes::KUBERNETES_ROUTES, &vpc, LeftRoutes(self.cx()))?;
         self.graph.add_leftover(nodes::KUBERNETES_FIREWALLS, &vpc, LeftFirewalls(self.cx()))
     }

@@ -56,6 +56,25 @@ pub struct Networks {
     /// The size of the largest packet in a VPC of ours, in bytes; Google Cloud takes 1460 unless told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mtu: Option<u32>,
+    /// The user's subnet for the nodes, instead of one of ours. The way to the internet and the firewall rules are then the
+    /// user's too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subnet_workers: Option<SubnetReference>,
+    /// With `subnet_workers` and IPv6: the user's subnet from which services have their IPv6 addresses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subnet_services: Option<SubnetReference>,
+}
+
+/// A subnet of the user's.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[non_exhaustive]
+pub struct SubnetReference {
+    /// Its name.
+    pub name: String,
+    /// The name of its secondary range for pods; with IPv6, of the nodes' subnet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pod_secondary_range_name: Option<String>,
 }
 
 /// A VPC of the user's.
@@ -184,6 +203,11 @@ impl Networks {
     /// The name of the user's VPC.
     pub fn given_vpc(&self) -> Option<&str> {
         self.vpc.as_ref().map(|vpc| vpc.name.as_str())
+    }
+
+    /// True if the user gives the subnets too.
+    pub fn uses_given_subnets(&self) -> bool {
+        self.subnet_workers.is_some()
     }
 
     /// The name of the user's router.

@@ -454,8 +454,10 @@ async fn objects_are_written_read_and_created_only_once() {
     let store = cloud.open().await;
     assert!(cloud.sandbox.journal().is_empty(), "opening made a call");
     let path = Path::from("etcd/v2/Full-ü +&");
-    let attributes =
-        Attributes::from_iter([(Attribute::ContentType, "text/plain"), (Attribute::Metadata("k".into()), "v")]);
+    let attributes = Attributes::from_iter([
+        (Attribute::ContentType, "text/plain"),
+        (Attribute::Metadata("k".into()), "v"),
+    ]);
     let options = PutOptions { attributes: attributes.clone(), ..PutOptions::default() };
     let written = store.put_opts(&path, "data".into(), options).await.unwrap();
     let read = store.get(&path).await.unwrap();

@@ -60,7 +60,7 @@ impl Context {
         locks: Arc<RouterLocks>,
     ) -> Result<Self> {
         let id = request.cluster.as_str();
-        if !ACCOUNT_ID.contains(&id.len()) {
+        if !config.networks.uses_given_subnets() && !ACCOUNT_ID.contains(&id.len()) {
             let (least, most) = (ACCOUNT_ID.start(), ACCOUNT_ID.end());
             return Err(Error::invalid(
                 "cluster",

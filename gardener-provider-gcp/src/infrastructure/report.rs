@@ -35,8 +35,10 @@ pub(super) fn infrastructure(cx: &Context, run: &Run) -> Result<Infrastructure> 
         ipv6.pods = Some(nodes.clone());
         ipv6.services = Some(first_part(&services)?);
         infrastructure.ipv6 = Some(ipv6);
-        // IPv6 leaves without NAT.
-        infrastructure.egress_cidrs.push(nodes.clone());
+        // IPv6 leaves without NAT; which way it takes out of the user's subnets is not known.
+        if !cx.config.networks.uses_given_subnets() {
+            infrastructure.egress_cidrs.push(nodes.clone());
+        }
         let data = &mut infrastructure.state.data;
         data.extend([(NODES_IPV6.to_owned(), nodes), (SERVICES_IPV6.to_owned(), services)]);
     }
@@ -45,9 +47,8 @@ pub(super) fn infrastructure(cx: &Context, run: &Run) -> Result<Infrastructure> 
 
 fn status(cx: &Context, run: &Run) -> Result<Value> {
     let mut status = InfrastructureStatus::default();
-    let id = |node: &str| run.scope.try_id(node).unwrap_or_default();
-    status.networks.vpc.name = id(nodes::VPC);
-    status.networks.vpc.cloud_router = Some(CloudRouter { name: id(nodes::ROUTER) });
+    status.networks.vpc.name = run.scope.try_id(nodes::VPC).unwrap_or_default();
+    status.networks.vpc.cloud_router = run.scope.try_id(nodes::ROUTER).map(|name| CloudRouter { name });
     for purpose in [Purpose::Nodes, Purpose::Internal, Purpose::Services] {
         if let Some(name) = run.scope.try_id(&nodes::subnet(purpose.name())) {
             status.networks.subnets.push(SubnetStatus { name, purpose: purpose.name().to_owned() });
@@ -58,8 +59,8 @@ fn status(cx: &Context, run: &Run) -> Result<Value> {
     if cx.is_dual_stack() {
         status.networks.ip_families.push(IpFamily::V6);
     }
-    let account = run.scope.get::<ServiceAccount>(nodes::SERVICE_ACCOUNT)?;
-    status.service_account_email.clone_from(&account.email);
+    let account = run.scope.try_get::<ServiceAccount>(nodes::SERVICE_ACCOUNT);
+    status.service_account_email = account.map(|account| account.email.clone()).unwrap_or_default();
     serde_json::to_value(&status)
         .map_err(|error| Error::internal("the status could not be written").with_source(error))
 }

@@ -27,6 +27,20 @@ fn given() -> Value {
     })
 }
 
+fn given_subnets() -> Value {
+    json!({ "networks": { "vpc": { "name": "my-vpc" }, "subnetWorkers": { "name": "my-nodes" } } })
+}
+
+fn given_subnets_dual() -> Value {
+    json!({
+        "networks": {
+            "vpc": { "name": "my-vpc" },
+            "subnetWorkers": { "name": "my-nodes", "podSecondaryRangeName": "my-pods" },
+            "subnetServices": { "name": "my-services" },
+        },
+    })
+}
+
 fn everything() -> Value {
     json!({
         "apiVersion": API_VERSION, "kind": KIND,
@@ -84,6 +98,86 @@ fn good_configs_pass_and_come_back_as_they_were() {
         assert_eq!(serde_json::to_value(&parsed).unwrap(), config);
     }
     assert_eq!(problems_with(&managed(), &Networking::default()), Vec::<String>::new());
+}
+
+#[test]
+fn subnets_of_the_user_leave_nothing_to_make() {
+    for (config, networking) in [(given_subnets(), networking()), (given_subnets_dual(), dual())] {
+        assert_eq!(problems_with(&config, &networking), Vec::<String>::new());
+        let parsed = InfrastructureConfig::parse(&config).unwrap();
+        assert_eq!(serde_json::to_value(&parsed).unwrap(), config);
+    }
+    for (config, networking, pointer, value, field) in [
+        (given_subnets(), networking(), "/networks/vpc", Value::Null, "networks.vpc.name"),
+        (
+            given_subnets(),
+            networking(),
+            "/networks/vpc/cloudRouter",
+            json!({ "name": "r" }),
+            "networks.vpc.cloudRouter",
+        ),
+        (given_subnets(), networking(), "/networks/workers", json!("10.250.0.0/20"), "networks.workers"),
+        (given_subnets(), networking(), "/networks/worker", json!("10.250.0.0/20"), "networks.worker"),
+        (given_subnets(), networking(), "/networks/internal", json!("10.251.0.0/24"), "networks.internal"),
+        (given_subnets(), networking(), "/networks/cloudNAT", json!({}), "networks.cloudNAT"),
+        (
+            given_subnets(),
+            networking(),
+            "/networks/flowLogs",
+            json!({ "flowSampling": 1 }),
+            "networks.flowLogs",
+        ),
+        (given_subnets(), networking(), "/networks/mtu", json!(1500), "networks.mtu"),
+        (
+            given_subnets(),
+            networking(),
+            "/networks/subnetServices",
+            json!({ "name": "s" }),
+            "networks.subnetServices",
+        ),
+        (
+            given_subnets(),
+            networking(),
+            "/networks/subnetWorkers",
+            json!({ "name": "My" }),
+            "networks.subnetWorkers.name",
+        ),
+        (
+            given_subnets_dual(),
+            networking(),
+            "/networks/subnetServices",
+            Value::Null,
+            "networks.subnetWorkers.podSecondaryRangeName",
+        ),
+        (
+            given_subnets_dual(),
+            dual(),
+            "/networks/subnetWorkers",
+            json!({ "name": "my-nodes" }),
+            "networks.subnetWorkers.podSecondaryRangeName",
+        ),
+        (given_subnets_dual(), dual(), "/networks/subnetServices", Value::Null, "networks.subnetServices"),
+        (
+            given_subnets_dual(),
+            dual(),
+            "/networks/subnetServices",
+            json!({ "name": "s", "podSecondaryRangeName": "r" }),
+            "networks.subnetServices.podSecondaryRangeName",
+        ),
+        (
+            given(),
+            networking(),
+            "/networks/subnetServices",
+            json!({ "name": "s" }),
+            "networks.subnetServices",
+        ),
+    ] {
+        let found = problems_with(&with(config, pointer, value), &networking);
+        assert!(
+            found.iter().any(|problem| problem.starts_with(&format!("{field}: "))),
+            "{field}: {found:#?}"
+        );
+    }
 }
 
 #[test]
@@ -361,6 +455,10 @@ fn what_stands_can_be_extended_and_not_moved() {
     ] {
         assert_eq!(step(old, new), [field], "{old} -> {new}");
     }
+    assert_eq!(step(&given(), &given_subnets()), ["networks.subnetWorkers"]);
+    assert_eq!(step(&given_subnets(), &given()), ["networks.subnetWorkers"]);
+    let other = with(given_subnets(), "/networks/subnetWorkers/name", json!("other"));
+    assert_eq!(step(&given_subnets(), &other), ["networks.subnetWorkers"]);
     // What was accepted once may hold fields that are unknown today.
     let former = with(managed(), "/networks/dualStack", json!({ "enabled": true }));
     assert_eq!(step(&former, &managed()), Vec::<String>::new());

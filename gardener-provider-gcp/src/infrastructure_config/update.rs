@@ -11,6 +11,16 @@ const FIXED: &str = "cannot be changed once the infrastructure exists; set it ba
 pub(super) fn update(old: &InfrastructureConfig, new: &InfrastructureConfig) -> Vec<Violation> {
     let mut wrong = Vec::new();
     let (was, is) = (&old.networks, &new.networks);
+    if was.uses_given_subnets() != is.uses_given_subnets() {
+        let problem = "cannot be added or removed once the infrastructure exists; set it back";
+        return vec![Violation::new("networks.subnetWorkers", problem)];
+    }
+    if was.subnet_workers != is.subnet_workers {
+        wrong.push(Violation::new("networks.subnetWorkers", FIXED));
+    }
+    if was.subnet_services != is.subnet_services {
+        wrong.push(Violation::new("networks.subnetServices", FIXED));
+    }
     match (&was.vpc, &is.vpc) {
         (Some(was), Some(is)) => {
             if was.name != is.name {

@@ -6,7 +6,9 @@ use gardener_provider_client::config::{Cidr, Findings};
 use gardener_provider_core::{IpFamily, Networking, Violation};
 use ipnet::IpNet;
 
-use super::{API_VERSION, CloudNat, FlowLogs, InfrastructureConfig, KIND, Networks, is_dual_stack};
+use super::{
+    API_VERSION, CloudNat, FlowLogs, InfrastructureConfig, KIND, Networks, SubnetReference, is_dual_stack,
+};
 
 /// How flow logs can be summed up
 /// ([source](https://cloud.google.com/compute/docs/reference/rest/v1/subnetworks)).
@@ -43,6 +45,7 @@ pub(super) fn create(config: &InfrastructureConfig, networking: &Networking) -> 
         check.ports(nat);
     }
     check.families(networking);
+    check.subnets_given(networking);
     check.cidrs(networking);
     check.findings.into_violations()
 }
@@ -81,6 +84,7 @@ impl Check<'_> {
         self.name("networks.vpc.name", &vpc.name);
         match &vpc.cloud_router {
             Some(router) => self.name("networks.vpc.cloudRouter.name", &router.name),
+            None if self.networks.uses_given_subnets() => {}
             None => self.say(
                 "networks.vpc.cloudRouter",
                 "is missing; a VPC of yours needs a router of yours for the nodes' way to the internet",
@@ -200,6 +204,65 @@ impl Check<'_> {
         }
     }
 
+    /// What the user gives, and what is made of no account by that.
+    fn subnets_given(&mut self, networking: &Networking) {
+        let networks = self.networks;
+        let Some(workers) = &networks.subnet_workers else {
+            if networks.subnet_services.is_some() {
+                self.say("networks.subnetServices", "goes with subnetWorkers only");
+            }
+            return;
+        };
+        if networks.vpc.is_none() {
+            self.say("networks.vpc.name", "is missing; subnets that you give lie in a VPC that you give");
+        }
+        let router = networks.vpc.as_ref().is_some_and(|vpc| vpc.cloud_router.is_some());
+        for (name, is_there) in [
+            ("vpc.cloudRouter", router),
+            ("worker", !networks.worker.is_empty()),
+            ("workers", !networks.workers.is_empty()),
+            ("internal", networks.internal.is_some()),
+            ("cloudNAT", networks.cloud_nat.is_some()),
+            ("flowLogs", networks.flow_logs.is_some()),
+        ] {
+            if is_there {
+                let problem = "cannot be combined with subnetWorkers: subnets that you give, and the way out of \
+                               them, are yours";
+                self.say(format!("networks.{name}"), problem);
+            }
+        }
+        self.name("networks.subnetWorkers.name", &workers.name);
+        self.services_given(workers, is_dual_stack(networking));
+    }
+
+    fn services_given(&mut self, workers: &SubnetReference, dual: bool) {
+        const RANGE: &str = "podSecondaryRangeName";
+        let services = self.networks.subnet_services.as_ref();
+        let range = (format!("networks.subnetWorkers.{RANGE}"), &workers.pod_secondary_range_name);
+        match (range, dual) {
+            ((field, Some(name)), true) => self.name(&field, name),
+            ((field, None), true) => {
+                self.say(field, "is missing; with IPv6, pods have their addresses from it");
+            }
+            ((field, Some(_)), false) => self.say(field, "is of use with IPv6 only"),
+            ((_, None), false) => {}
+        }
+        match (services, dual) {
+            (Some(services), true) => self.name("networks.subnetServices.name", &services.name),
+            (None, true) => {
+                self.say(
+                    "networks.subnetServices",
+                    "is missing; with IPv6, services have their addresses from it",
+                );
+            }
+            (Some(_), false) => self.say("networks.subnetServices", "is of use with IPv6 only"),
+            (None, false) => {}
+        }
+        if services.is_some_and(|services| services.pod_secondary_range_name.is_some()) {
+            self.say(format!("networks.subnetServices.{RANGE}"), "goes with subnetWorkers only");
+        }
+    }
+
     fn subnet(&mut self, field: &str, text: &str) -> Option<Cidr> {
         let cidr = self.findings.cidr(field, text)?;
         match cidr.net {
@@ -222,7 +285,9 @@ impl Check<'_> {
             self.say("networks.worker", "is the former name of workers; give workers alone");
         }
         let (field, text) = networks.nodes_cidr();
-        let workers = if text.is_empty() {
+        let workers = if networks.uses_given_subnets() {
+            None
+        } else if text.is_empty() {
             self.say(field, "is missing; give the CIDR of a subnet to make for the nodes");
             None
         } else {

@@ -34,6 +34,7 @@ const SERVICES: &str = "100.104.0.0/13";
 mod drift;
 mod families;
 mod given;
+mod given_subnets;
 mod leftovers;
 mod managed;
 
