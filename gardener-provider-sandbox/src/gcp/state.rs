@@ -1,6 +1,9 @@
 //! Everything the GCP part remembers, except for buckets and objects.
 
-use std::{collections::BTreeMap, time::SystemTime};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::SystemTime,
+};
 
 use super::{auth::Tokens, compute, identity};
 use crate::{Resource, SandboxOptions, ids::Ids};
@@ -12,6 +15,8 @@ pub(crate) struct State {
     pub(crate) identity: identity::State,
     /// Compute, by project.
     pub(crate) compute: BTreeMap<String, compute::Project>,
+    /// The zones that do not answer.
+    pub(crate) zones_down: BTreeSet<String>,
 }
 
 impl State {
@@ -22,6 +27,7 @@ impl State {
             tokens: Tokens::default(),
             identity: identity::State::new(&options.gcp),
             compute: compute.collect(),
+            zones_down: BTreeSet::new(),
         }
     }
 

@@ -34,6 +34,8 @@ pub(super) struct Engine<'a> {
     pub(super) ids: &'a mut Ids,
     pub(super) project: &'a mut Project,
     pub(super) identity: &'a identity::State,
+    /// The zones that do not answer.
+    pub(super) zones_down: &'a BTreeSet<String>,
 }
 
 /// What an operation does.

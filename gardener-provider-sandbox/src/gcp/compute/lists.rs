@@ -45,7 +45,10 @@ pub(super) fn page(context: &Context<'_>, query: &Query, place: &str, tag: &str,
 pub(super) fn aggregated(engine: &Engine<'_>, kind: Kind) -> Reply {
     let place = format!("projects/{}/aggregated/{}", engine.project.id, kind.collection());
     let asked = Asked::read(engine.context, engine.query, &place)?;
-    let (found, next) = asked.cut(items(engine, kind, None));
+    let down = silent(engine, kind)?;
+    let mut all = items(engine, kind, None);
+    all.retain(|(scope, _)| !down.contains(scope));
+    let (found, next) = asked.cut(all);
     let mut scopes: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
     for scope in scopes_shown(engine, kind) {
         scopes.insert(scope, Map::new());
@@ -59,7 +62,11 @@ pub(super) fn aggregated(engine: &Engine<'_>, kind: Kind) -> Reply {
     let items: Map<String, Value> = scopes
         .into_iter()
         .map(|(scope, content)| {
-            let shown = if content.is_empty() { empty_scope(&scope) } else { Value::Object(content) };
+            let shown = match content {
+                _ if down.contains(&scope) => silent_scope(&scope),
+                content if content.is_empty() => empty_scope(&scope),
+                content => Value::Object(content),
+            };
             (scope, shown)
         })
         .collect();
@@ -72,7 +79,29 @@ pub(super) fn aggregated(engine: &Engine<'_>, kind: Kind) -> Reply {
     if let Some(next) = next {
         reply["nextPageToken"] = next.into();
     }
+    if !down.is_empty() {
+        reply["unreachables"] = down.into_iter().collect();
+    }
     Ok(reply)
+}
+
+/// The zones that do not answer, if the caller takes a list without them.
+fn silent(engine: &Engine<'_>, kind: Kind) -> Result<BTreeSet<String>, GcpError> {
+    if !kind.levels().contains(&Level::Zone) {
+        return Ok(BTreeSet::new());
+    }
+    match engine.zones_down.first() {
+        Some(zone) if engine.query.flag("returnPartialSuccess") != Some(true) => Err(super::zone_down(zone)),
+        _ => Ok(engine.zones_down.iter().map(|zone| format!("zones/{zone}")).collect()),
+    }
+}
+
+fn silent_scope(scope: &str) -> Value {
+    json!({ "warning": {
+        "code": "UNREACHABLE",
+        "message": format!("'{scope}' could not be reached."),
+        "data": [{ "key": "scope", "value": scope }],
+    } })
 }
 
 fn empty_scope(scope: &str) -> Value {

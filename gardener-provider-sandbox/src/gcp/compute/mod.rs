@@ -28,6 +28,7 @@ mod routes;
 mod shapes;
 mod subnetworks;
 mod target;
+mod world;
 mod zones;
 
 use std::time::Duration;
@@ -88,8 +89,11 @@ impl State {
         }
         let body = body::parse(body)?;
         shapes::check(target, &body)?;
-        let (ids, identity) = (&mut self.ids, &self.identity);
-        let mut engine = Engine { context, target, query, ids, project, identity };
+        if self.zones_down.contains(target.scope.name()) {
+            return Err(zone_down(target.scope.name()));
+        }
+        let (ids, identity, zones_down) = (&mut self.ids, &self.identity, &self.zones_down);
+        let mut engine = Engine { context, target, query, ids, project, identity, zones_down };
         let reply = dispatch(&mut engine, body)?;
         // What takes no time has happened before the caller hears of it.
         engine.project.settle(context.now);
@@ -123,6 +127,15 @@ fn dispatch(engine: &mut Engine<'_>, body: body::Object) -> Reply {
 /// The answer to a path or method that the sandbox does not play.
 fn no_such_method() -> GcpError {
     GcpError::new(404, "notFound", "The requested URL was not found on this server.")
+}
+
+/// The answer of a zone that is down, and of a list that needs it.
+fn zone_down(zone: &str) -> GcpError {
+    GcpError::new(
+        503,
+        "backendError",
+        format!("The zone '{zone}' is currently unreachable. Try again later."),
+    )
 }
 
 fn unknown_project(project: &str) -> GcpError {

@@ -108,7 +108,7 @@ pub(super) fn zones(engine: &Engine<'_>, name: Option<&str>) -> Reply {
                 "name": zone,
                 "description": zone,
                 "creationTimestamp": LONG_AGO,
-                "status": "UP",
+                "status": if engine.zones_down.contains(zone) { "DOWN" } else { "UP" },
                 "region": url(&format!("projects/{id}/regions/{region}")),
                 "availableCpuPlatforms": ["Intel Ice Lake", "Intel Cascade Lake", "AMD Milan"],
                 "selfLink": url(&format!("projects/{id}/zones/{zone}")),

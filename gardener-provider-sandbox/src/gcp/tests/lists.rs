@@ -155,3 +155,23 @@ async fn what_a_project_finds_there() {
         assert_eq!(caller.refused(&format!("GET {missing}"), Value::Null).await.0, 404, "{missing}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_zone_that_is_down_is_missing_from_lists_that_may_be_partial() {
+    let caller = Caller::instant();
+    caller.network().await;
+    caller.done(INSTANCES, instance("one")).await;
+    caller.sandbox.gcp().set_zone_down("europe-west1-b", true);
+    let unavailable = (503, "backendError".to_owned());
+    assert_eq!(caller.refused("GET zones/europe-west1-b/instances", Value::Null).await, unavailable);
+    assert_eq!(caller.refused(INSTANCES, instance("two")).await, unavailable);
+    assert_eq!(caller.refused("GET aggregated/instances", Value::Null).await, unavailable);
+    let partial = caller.get("aggregated/instances?returnPartialSuccess=true").await;
+    assert_eq!(partial["items"]["zones/europe-west1-b"]["warning"]["code"], "UNREACHABLE");
+    assert_eq!(partial["unreachables"], json!(["zones/europe-west1-b"]));
+    assert_eq!(caller.get("zones/europe-west1-b").await["status"], "DOWN");
+    assert_eq!(caller.get("aggregated/subnetworks").await["unreachables"], Value::Null);
+    caller.sandbox.gcp().set_zone_down("europe-west1-b", false);
+    let all = caller.get("aggregated/instances").await;
+    assert_eq!(all["items"]["zones/europe-west1-b"]["instances"][0]["name"], "one");
+}

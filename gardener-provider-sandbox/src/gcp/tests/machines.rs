@@ -311,3 +311,23 @@ async fn a_load_balancer_keeps_what_it_uses() {
         caller.done(&format!("DELETE {path}"), Value::Null).await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_spot_instance_is_preempted_as_its_action_says() {
+    let caller = caller().await;
+    for (name, action) in [("one", "STOP"), ("two", "DELETE")] {
+        let mut spot = instance(name);
+        spot["scheduling"] = json!({ "provisioningModel": "SPOT", "instanceTerminationAction": action });
+        caller.done(INSTANCES, spot).await;
+    }
+    caller.done(INSTANCES, instance("three")).await;
+    let preempt = |name| caller.sandbox.gcp().preempt("sandbox-project", "europe-west1-b", name);
+    assert_eq!(
+        [preempt("one"), preempt("two"), preempt("three"), preempt("none")],
+        [true, true, false, false]
+    );
+    assert_eq!(caller.get(ONE).await["status"], "TERMINATED");
+    assert_eq!(caller.refused("GET zones/europe-west1-b/instances/two", Value::Null).await.0, 404);
+    assert_eq!(caller.refused("GET zones/europe-west1-b/disks/two", Value::Null).await.0, 404);
+    caller.done(&format!("POST {ONE}/start"), Value::Null).await;
+}

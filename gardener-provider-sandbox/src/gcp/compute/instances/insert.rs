@@ -46,9 +46,7 @@ pub(in super::super) fn insert(
     let sizes = created.iter().filter_map(|(_, disk)| disk.number("sizeGb"));
     let size = sizes.filter_map(|size| u64::try_from(size).ok()).sum();
     failure = quotas::exceeded(engine, key, &machine, size, &body).or(failure);
-    if engine.context.world.faults.no_capacity(engine.context.call, &machine.name, key.scope.name()) {
-        failure = Some(exhausted(engine, key, &machine));
-    }
+    failure = no_capacity(engine, key, &machine.name).or(failure);
     let half = takes(engine, Kind::Instance) / 2;
     Ok(Draft {
         body,
@@ -87,8 +85,15 @@ fn platform(machine: &MachineType) -> &'static str {
     }
 }
 
+/// Why the zone cannot give such a machine, if a fault rule says that it cannot.
+pub(super) fn no_capacity(engine: &Engine<'_>, key: &Key, machine: &str) -> Option<Failure> {
+    let faults = &engine.context.world.faults;
+    let none = faults.no_capacity(engine.context.call, machine, key.scope.name());
+    none.then(|| exhausted(engine, key, machine))
+}
+
 /// The zone has no such machines: <https://cloud.google.com/compute/docs/troubleshooting/troubleshooting-resource-availability>.
-fn exhausted(engine: &Engine<'_>, key: &Key, machine: &MachineType) -> Failure {
+fn exhausted(engine: &Engine<'_>, key: &Key, machine: &str) -> Failure {
     let zone = format!("projects/{}/zones/{}", engine.project.id, key.scope.name());
     let sorry = format!("The zone '{zone}' does not have enough resources available to fulfill the request.");
     if !engine.context.options().exhausted_with_details {
@@ -100,7 +105,7 @@ fn exhausted(engine: &Engine<'_>, key: &Key, machine: &MachineType) -> Failure {
         { "errorInfo": {
             "reason": "resource_availability",
             "domain": "compute.googleapis.com",
-            "metadatas": { "vmType": machine.name, "zone": key.scope.name(), "attachment": "" },
+            "metadatas": { "vmType": machine, "zone": key.scope.name(), "attachment": "" },
         } },
         { "help": { "links": [{
             "description": "Troubleshooting documentation",

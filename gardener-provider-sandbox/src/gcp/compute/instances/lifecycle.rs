@@ -8,10 +8,9 @@ use super::{
         fingerprint,
         links::Key,
         no_such_method,
-        operations::Failure,
         project::{Event, Phase},
     },
-    attached,
+    attached, insert,
 };
 use crate::gcp::{
     body::{Fields, Object},
@@ -75,7 +74,8 @@ pub(super) fn run(engine: &mut Engine<'_>, key: &Key, verb: &str) -> Reply {
     }
     let mut work = Work::new(what, key.clone(), takes);
     if what == "start" && status != "RUNNING" {
-        work.failure = no_capacity(engine, key, &body);
+        let machine = body.text("machineType").and_then(|url| url.rsplit('/').next()).unwrap_or_default();
+        work.failure = insert::no_capacity(engine, key, machine);
     }
     engine.busy(key, Phase::Changing);
     if status != to && work.failure.is_none() {
@@ -84,19 +84,6 @@ pub(super) fn run(engine: &mut Engine<'_>, key: &Key, verb: &str) -> Reply {
     work.undo.push(Event::Status(key.clone(), if status == "RUNNING" { "RUNNING" } else { "TERMINATED" }));
     work.success = vec![Event::Replaced(key.clone(), next)];
     Ok(engine.start(work))
-}
-
-fn no_capacity(engine: &Engine<'_>, key: &Key, body: &Object) -> Option<Failure> {
-    let machine = body.text("machineType").and_then(|url| url.rsplit('/').next()).unwrap_or_default();
-    let none = engine.context.world.faults.no_capacity(engine.context.call, machine, key.scope.name());
-    none.then(|| {
-        let zone = format!("projects/{}/zones/{}", engine.project.id, key.scope.name());
-        let message = format!(
-            "The zone '{zone}' does not have enough resources available to fulfill the request.  Try a different zone, or \
-             try again later."
-        );
-        Failure::new("ZONE_RESOURCE_POOL_EXHAUSTED", message)
-    })
 }
 
 fn each_access(body: &mut Object, mut change: impl FnMut(&mut Object)) {
