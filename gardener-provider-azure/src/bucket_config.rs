@@ -6,9 +6,10 @@ use gardener_provider_client::{
     config::{self, Findings},
     retention::{Immutability, KIND, Strictness, Terms},
 };
-use gardener_provider_core::{BucketSpec, Result, Retention, Violation};
+use gardener_provider_core::{BucketName, BucketSpec, Result, Retention, Violation};
 use serde::Deserialize;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::endpoints::Cloud;
 
@@ -128,6 +129,15 @@ impl RotationConfig {
     }
 }
 
+/// The name of the storage account that holds a bucket. Gardener makes it the same way, so either finds what the other made.
+///
+/// It is made of the bucket's name: accounts' names are unique in all of Azure, and have 24 letters and digits at the most.
+pub fn storage_account_of(bucket: &BucketName) -> String {
+    let digest = Sha256::digest(bucket.as_str().as_bytes());
+    let hex = digest.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+    format!("bkp{}", &hex[..15])
+}
+
 /// Everything that is wrong with a config, and with the step from `old` to it.
 pub fn validate(new: &Value, old: Option<&Value>) -> Vec<Violation> {
     let new = match BackupBucketConfig::parse(new) {
@@ -157,6 +167,12 @@ mod tests {
 
     fn fields(violations: &[Violation]) -> Vec<&str> {
         violations.iter().map(|violation| violation.field.as_str()).collect()
+    }
+
+    #[test]
+    fn the_account_is_called_as_gardener_calls_it() {
+        // sha256("test") = 9f86d081884c7d65…
+        assert_eq!(storage_account_of(&BucketName::new("test").unwrap()), "bkp9f86d081884c7d6");
     }
 
     #[test]

@@ -24,14 +24,13 @@ use gardener_provider_core::{
     Region, Result, SecretData,
 };
 use object_store::ObjectStore;
-use sha2::{Digest, Sha256};
 
 use crate::{
     api::{
         ResourceId, blob_containers,
         storage_accounts::{self, StorageAccount},
     },
-    bucket_config::BackupBucketConfig,
+    bucket_config::{BackupBucketConfig, storage_account_of},
     endpoints::Cloud,
     session::{Session, Sessions},
 };
@@ -112,7 +111,7 @@ struct Scope {
 impl Scope {
     fn new(session: Arc<Session>, name: BucketName, region: Region) -> Self {
         let group = session.group(name.as_str());
-        let account = storage_accounts::id(&group, &account_name(name.as_str()));
+        let account = storage_accounts::id(&group, &storage_account_of(&name));
         let container = blob_containers::container(&account, name.as_str());
         Self { session, name, region, group, account, container }
     }
@@ -154,30 +153,16 @@ const CHANGING: &[&str] = &[
     "RetryableError",
 ];
 
-/// The name of a bucket's storage account, as Gardener makes it: names are unique in all of Azure, and have 24 letters
-/// and digits at the most.
-fn account_name(bucket: &str) -> String {
-    let digest = Sha256::digest(bucket.as_bytes());
-    let hex = digest.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
-    format!("bkp{}", &hex[..15])
-}
-
 /// The bucket that an account holds, if it holds one.
 fn bucket_of(account: &StorageAccount) -> Option<BucketName> {
     let id: ResourceId = account.id.parse().ok()?;
-    let group = id.group_name().to_ascii_lowercase();
-    (account_name(&group) == account.name).then(|| BucketName::new(group).ok()).flatten()
+    let bucket = BucketName::new(id.group_name().to_ascii_lowercase()).ok()?;
+    (storage_account_of(&bucket) == account.name).then_some(bucket)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_account_is_called_as_gardener_calls_it() {
-        // sha256("test") = 9f86d081884c7d65…
-        assert_eq!(account_name("test"), "bkp9f86d081884c7d6");
-    }
 
     #[test]
     fn a_bucket_is_known_by_the_names_of_account_and_group() {
@@ -188,8 +173,9 @@ mod tests {
             name: name.to_owned(),
             ..StorageAccount::default()
         };
-        let name = account_name("backups");
-        assert_eq!(bucket_of(&account("Backups", &name)), Some(BucketName::new("backups").unwrap()));
+        let bucket = BucketName::new("backups").unwrap();
+        let name = storage_account_of(&bucket);
+        assert_eq!(bucket_of(&account("Backups", &name)), Some(bucket));
         assert_eq!(bucket_of(&account("backups", "bkp0123456789abcde")), None);
         assert_eq!(bucket_of(&account("others", &name)), None);
     }

@@ -7,11 +7,12 @@ mod common;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use common::{describe, machines, operator::Operator, samples};
-use gardener_provider_azure::{AzureProvider, AzureProviderBuilder};
+use common::{describe, machines, operator::Operator, samples, storage};
+use gardener_provider_azure::{AzureProvider, AzureProviderBuilder, bucket_config::storage_account_of};
 use gardener_provider_client::{clock::TokioClock, transport::Transport};
 use gardener_provider_conformance::{
-    self as conformance, InfrastructureSamples, Knob, MachineSamples, Secrets, Tap, Testbed, World,
+    self as conformance, InfrastructureSamples, Knob, MachineSamples, Secrets, StorageSamples, Tap, Testbed,
+    World,
 };
 use gardener_provider_core::{CloudResource, Provider, SecretData};
 use gardener_provider_sandbox::{Fault, Sandbox, SandboxOptions};
@@ -88,6 +89,10 @@ impl World for Subscription {
         Some(samples::infrastructure(&self.secret()))
     }
 
+    async fn storage(&self) -> Option<StorageSamples> {
+        Some(storage::samples(&self.secret()))
+    }
+
     async fn turn(&self, knob: Knob<'_>) -> bool {
         match knob {
             Knob::Lag(lag) => self.sandbox.set_lag(lag),
@@ -97,6 +102,10 @@ impl World for Subscription {
             Knob::PageSize(items) => self.sandbox.set_max_page(items),
             Knob::Leftover(request) => self.operator().leave_a_balancer(request).await,
             Knob::Drift(request) => self.operator().take_rules_off(request).await,
+            Knob::ForeignBucket(name, _) => {
+                let account = storage_account_of(name);
+                self.sandbox.azure().plant_foreign_storage_account(&account);
+            }
             // Names are unique in Azure: there can be no second network that matches.
             _ => return false,
         }

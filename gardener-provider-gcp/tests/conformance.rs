@@ -7,10 +7,11 @@ mod common;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use common::{account::Operator, describe, machines, samples};
+use common::{account::Operator, describe, machines, samples, storage};
 use gardener_provider_client::{clock::TokioClock, transport::Transport};
 use gardener_provider_conformance::{
-    self as conformance, InfrastructureSamples, Knob, MachineSamples, Secrets, Tap, Testbed, World,
+    self as conformance, InfrastructureSamples, Knob, MachineSamples, Secrets, StorageSamples, Tap, Testbed,
+    World,
 };
 use gardener_provider_core::{CloudResource, Provider, SecretData};
 use gardener_provider_gcp::{GcpProvider, GcpProviderBuilder};
@@ -85,6 +86,10 @@ impl World for Project {
         Some(samples::infrastructure(&self.secret()))
     }
 
+    async fn storage(&self) -> Option<StorageSamples> {
+        Some(storage::samples(&self.secret()))
+    }
+
     async fn turn(&self, knob: Knob<'_>) -> bool {
         match knob {
             Knob::Lag(lag) => self.sandbox.set_lag(lag),
@@ -95,6 +100,9 @@ impl World for Project {
             Knob::DuplicateMachine(request) => self.operator().duplicate_machine(request).await,
             Knob::Leftover(request) => self.operator().leave_rules_and_a_route(request).await,
             Knob::Drift(request) => self.operator().disturb(request).await,
+            Knob::ForeignBucket(name, region) => {
+                self.sandbox.gcp().plant_foreign_bucket(name.as_str(), region.as_str());
+            }
             _ => return false,
         }
         true

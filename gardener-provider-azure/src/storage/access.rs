@@ -17,9 +17,10 @@ use object_store::{
 };
 use url::Url;
 
-use super::{AzureStorage, account_name};
+use super::AzureStorage;
 use crate::{
     api::blobs,
+    bucket_config::storage_account_of,
     credentials::{CredentialChain, ObjectStoreCredentials},
     endpoints::{Audience, Cloud},
     errors,
@@ -69,7 +70,7 @@ impl AzureStorage {
         let endpoints = self.sessions.endpoints();
         let Some(key) = bucket.secret.text(&[KEY])? else {
             let session = self.sessions.get(&bucket.secret, cloud)?;
-            let account = account_name(bucket.name.as_str());
+            let account = storage_account_of(&bucket.name);
             let proof = Proof::Token(Arc::clone(session.credentials()));
             let client =
                 session.client(Arc::new(BlobDialect { account: account.clone(), proof: proof.clone() }));

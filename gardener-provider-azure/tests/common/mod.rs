@@ -5,14 +5,19 @@
 pub(crate) mod machines;
 pub(crate) mod operator;
 pub(crate) mod samples;
+pub(crate) mod storage;
 
 use bytes::Bytes;
 use gardener_provider_conformance::CallInfo;
 use http::{Method, Request};
 
 /// What a POST that only reads ends with.
-const READING_POSTS: &[&str] =
-    &["/oauth2/v2.0/token", "/providers/microsoft.resourcegraph/resources", "/listkeys"];
+const READING_POSTS: &[&str] = &[
+    "/oauth2/v2.0/token",
+    "/providers/microsoft.resourcegraph/resources",
+    "/providers/microsoft.storage/checknameavailability",
+    "/listkeys",
+];
 
 /// The operation of a request, and whether it changes something.
 pub(crate) fn describe(request: &Request<Bytes>) -> CallInfo {

@@ -154,6 +154,7 @@ pub(super) async fn retention(context: &Context<'_>) -> Outcome {
             "{from:?} is wanted, the bucket has {:?}",
             created.retention
         );
+        let made = bench.world.inventory().await;
         let mut next = bench.samples.spec.clone();
         next.retention = to;
         let tap = Tap::new();
@@ -169,7 +170,8 @@ pub(super) async fn retention(context: &Context<'_>) -> Outcome {
             ensure!(found.retention == Some(from), "{what}: the bucket has {:?}", found.retention);
         }
         let now = bench.world.inventory().await;
-        ensure!(beyond(&now, &bench.before).len() == 1, "{what}: exist {now:?}");
+        let (more, less) = (beyond(&now, &made), beyond(&made, &now));
+        ensure!(more.is_empty() && less.is_empty(), "{what}: new is {more:?}, gone is {less:?}");
         bench.clean(&spec).await.during("deleting an empty bucket with retention")?;
     }
     Ok(())

@@ -5,6 +5,7 @@
 pub(crate) mod account;
 pub(crate) mod machines;
 pub(crate) mod samples;
+pub(crate) mod storage;
 
 use bytes::Bytes;
 use gardener_provider_conformance::CallInfo;
