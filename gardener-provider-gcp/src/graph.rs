@@ -23,11 +23,12 @@ use gardener_provider_client::graph::{Goal, Graph, Resource};
 use gardener_provider_core::Result;
 
 use address::GivenAddress;
-pub(crate) use context::{Context, RouterLocks};
+pub(crate) use context::{Common, Context};
 use firewall::OwnFirewall;
 pub(crate) use firewall::Rule;
 use given_subnet::GivenSubnet;
-use identity::NodesAccount;
+pub(crate) use identity::Kept;
+use identity::{KeptAccount, NodesAccount};
 use kubernetes::{LeftFirewalls, LeftRoutes};
 use migration::{AliasRanges, RoutesToPods};
 use nat::OwnNat;
@@ -42,7 +43,7 @@ pub(crate) fn declare(cx: &Arc<Context>, goal: Goal) -> Result<Graph> {
     if cx.config.networks.uses_given_subnets() {
         declaration.given_subnets()?;
     } else {
-        declaration.add(nodes::SERVICE_ACCOUNT, &[], NodesAccount(declaration.cx()))?;
+        declaration.service_account()?;
         declaration.subnets()?;
         declaration.way_out()?;
         declaration.firewalls()?;
@@ -70,6 +71,13 @@ impl Declaration {
 
     fn add<R: Resource>(&mut self, name: &str, after: &[&str], resource: R) -> Result<()> {
         self.graph.add_for(self.goal, name, after, resource)
+    }
+
+    fn service_account(&mut self) -> Result<()> {
+        if self.cx.common.no_service_accounts && !self.going() {
+            return self.add(nodes::SERVICE_ACCOUNT, &[], KeptAccount(self.cx()));
+        }
+        self.add(nodes::SERVICE_ACCOUNT, &[], NodesAccount(self.cx()))
     }
 
     /// The VPC, if something has to wait for it: what the user gave carries no marks of ours, so when all is to go it

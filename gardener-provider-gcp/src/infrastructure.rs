@@ -10,7 +10,7 @@ use gardener_provider_client::graph::{Declared, Engine, Goal, Graph, Run};
 use gardener_provider_core::{CloudResource, Infrastructure, InfrastructureRequest, Result};
 
 use crate::{
-    graph::{Context, RouterLocks, declare},
+    graph::{Common, Context, declare},
     infrastructure_config::{API_VERSION, InfrastructureConfig},
     session::Sessions,
 };
@@ -19,12 +19,12 @@ use crate::{
 #[derive(Debug, Clone)]
 pub(crate) struct GcpInfrastructure {
     sessions: Arc<Sessions>,
-    locks: Arc<RouterLocks>,
+    common: Arc<Common>,
 }
 
 impl GcpInfrastructure {
-    pub(crate) fn new(sessions: Arc<Sessions>) -> Self {
-        Self { sessions, locks: Arc::default() }
+    pub(crate) fn new(sessions: Arc<Sessions>, no_service_accounts: bool) -> Self {
+        Self { sessions, common: Arc::new(Common::new(no_service_accounts)) }
     }
 }
 
@@ -35,7 +35,7 @@ impl Declared for GcpInfrastructure {
     fn context(&self, request: &InfrastructureRequest) -> Result<Arc<Context>> {
         let config = InfrastructureConfig::valid(&request.config, &request.networking)?;
         let session = self.sessions.get(&request.secret)?;
-        Ok(Arc::new(Context::new(session, request, config, Arc::clone(&self.locks))?))
+        Ok(Arc::new(Context::new(session, request, config, Arc::clone(&self.common))?))
     }
 
     fn engine(&self, cx: &Context) -> Engine {

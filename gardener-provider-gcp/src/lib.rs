@@ -75,6 +75,7 @@ pub struct GcpProviderBuilder {
     setup: Setup,
     endpoints: Endpoints,
     trust: Trust,
+    no_service_accounts: bool,
 }
 
 provider_setup!(GcpProviderBuilder);
@@ -99,17 +100,28 @@ impl GcpProviderBuilder {
         self
     }
 
+    /// Makes no service account for each cluster, as Gardener does with its feature gate
+    /// `DisableGardenerServiceAccountCreation`. One that a cluster has already is kept until the cluster goes.
+    pub fn without_service_accounts(mut self) -> Self {
+        self.no_service_accounts = true;
+        self
+    }
+
     /// The provider.
     ///
     /// # Errors
     /// If no transport was given and the network cannot be used.
     pub fn build(self) -> Result<Provider> {
         let api = GcpApi::new(self.trust.clone());
+        let no_service_accounts = self.no_service_accounts;
         let sessions = Arc::new(self.sessions()?);
         Ok(Provider::builder("gcp")
             .api(api)
             .machines(machines::Machines::new(Arc::clone(&sessions)))
-            .infrastructure(GraphDriver::new(GcpInfrastructure::new(Arc::clone(&sessions))))
+            .infrastructure(GraphDriver::new(GcpInfrastructure::new(
+                Arc::clone(&sessions),
+                no_service_accounts,
+            )))
             .storage(GcpStorage::new(sessions))
             .capability(Capability::Versioning)
             .capability(Capability::Retention)

@@ -21,11 +21,6 @@ impl GivenAddress {
     fn wrong(&self, problem: String) -> Error {
         Error::invalid(format!("networks.cloudNAT.natIPNames[{}].name", self.index), problem)
     }
-
-    fn router_link(&self) -> String {
-        let cx = &self.cx;
-        format!("projects/{}/regions/{}/routers/{}", cx.project(), cx.region(), cx.router())
-    }
 }
 
 #[async_trait]
@@ -54,7 +49,7 @@ impl Resource for GivenAddress {
                 self.wrong(format!("{:?} is an internal address; NAT needs external ones", self.name))
             );
         }
-        let router = self.router_link();
+        let router = self.cx.router_link();
         match observed.users.iter().find(|user| !links::same(user, &router)) {
             Some(user) => {
                 let user = links::path(user);

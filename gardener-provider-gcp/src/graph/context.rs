@@ -34,20 +34,34 @@ pub(crate) struct Context {
     pub(crate) config: InfrastructureConfig,
     pub(crate) networking: Networking,
     region: Region,
-    locks: Arc<RouterLocks>,
+    pub(crate) common: Arc<Common>,
+}
+
+/// What all runs of a provider share.
+#[derive(Debug, Default)]
+pub(crate) struct Common {
+    /// True if clusters get no service account of their own; one that is there already is kept.
+    pub(crate) no_service_accounts: bool,
+    locks: RouterLocks,
+}
+
+impl Common {
+    pub(crate) fn new(no_service_accounts: bool) -> Self {
+        Self { no_service_accounts, ..Self::default() }
+    }
 }
 
 /// A router has no fingerprint and its NAT gateways are written all at once: two clusters that share a router and are
 /// applied by the same provider take turns.
 #[derive(Debug, Default)]
-pub(crate) struct RouterLocks(Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>);
+struct RouterLocks(Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>);
 
 impl RouterLocks {
-    fn of(&self, router: &str) -> Arc<tokio::sync::Mutex<()>> {
+    fn of(&self, router: String) -> Arc<tokio::sync::Mutex<()>> {
         let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // Those that nobody holds or waits for are of no use any more.
         locks.retain(|_, lock| Arc::strong_count(lock) > 1);
-        Arc::clone(locks.entry(links::path(router).to_owned()).or_default())
+        Arc::clone(locks.entry(router).or_default())
     }
 }
 
@@ -57,10 +71,11 @@ impl Context {
         session: Arc<Session>,
         request: &InfrastructureRequest,
         config: InfrastructureConfig,
-        locks: Arc<RouterLocks>,
+        common: Arc<Common>,
     ) -> Result<Self> {
         let id = request.cluster.as_str();
-        if !config.networks.uses_given_subnets() && !ACCOUNT_ID.contains(&id.len()) {
+        let has_account = !config.networks.uses_given_subnets() && !common.no_service_accounts;
+        if has_account && !ACCOUNT_ID.contains(&id.len()) {
             let (least, most) = (ACCOUNT_ID.start(), ACCOUNT_ID.end());
             return Err(Error::invalid(
                 "cluster",
@@ -73,7 +88,7 @@ impl Context {
             networking: request.networking.clone(),
             region: request.region.clone(),
             config,
-            locks,
+            common,
         })
     }
 
@@ -109,6 +124,11 @@ impl Context {
         self.config.networks.given_router().map_or_else(|| self.name("cloud-router"), str::to_owned)
     }
 
+    /// The URL of the router.
+    pub(crate) fn router_link(&self) -> String {
+        format!("projects/{}/regions/{}/routers/{}", self.project(), self.region(), self.router())
+    }
+
     pub(crate) fn nat(&self) -> String {
         self.name("cloud-nat")
     }
@@ -139,9 +159,9 @@ impl Context {
         Error::new(ErrorKind::FailedPrecondition, message).with_retry(Retry::Never)
     }
 
-    /// Waits for its turn to write the NAT gateways of a router.
-    pub(crate) async fn turn_at(&self, router: &str) -> tokio::sync::OwnedMutexGuard<()> {
-        self.locks.of(router).lock_owned().await
+    /// Waits for its turn to write the NAT gateways of the router.
+    pub(crate) async fn turn_at_router(&self) -> tokio::sync::OwnedMutexGuard<()> {
+        self.common.locks.of(self.router_link()).lock_owned().await
     }
 
     pub(crate) async fn run<R>(&self, operation: Operation<R>) -> Result<R> {

@@ -64,8 +64,7 @@ impl OwnNat {
     /// is there.
     async fn write(&self, ours: impl Fn(Option<&Value>) -> Option<Value>) -> Result<Option<Router>> {
         let (cx, name) = (&self.cx, self.cx.nat());
-        let Some(router) = self.router().await? else { return Ok(None) };
-        let _turn = cx.turn_at(&router.self_link).await;
+        let _turn = cx.turn_at_router().await;
         let Some(router) = self.router().await? else { return Ok(None) };
         let is = router.nat(&name);
         let wanted = ours(is);

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     api::{addresses::Address, service_accounts::ServiceAccount, subnetworks::Subnetwork},
-    graph::{Context, nodes, subnet::Purpose},
+    graph::{Context, Kept, nodes, subnet::Purpose},
     infrastructure_config::CloudRouter,
     infrastructure_status::{InfrastructureStatus, NatIp, SubnetStatus},
 };
@@ -60,7 +60,10 @@ fn status(cx: &Context, run: &Run) -> Result<Value> {
         status.networks.ip_families.push(IpFamily::V6);
     }
     let account = run.scope.try_get::<ServiceAccount>(nodes::SERVICE_ACCOUNT);
-    status.service_account_email = account.map(|account| account.email.clone()).unwrap_or_default();
+    let kept = run.scope.try_get::<Kept>(nodes::SERVICE_ACCOUNT);
+    let kept = kept.as_ref().and_then(|kept| kept.0.as_ref());
+    status.service_account_email =
+        account.as_deref().or(kept).map(|account| account.email.clone()).unwrap_or_default();
     serde_json::to_value(&status)
         .map_err(|error| Error::internal("the status could not be written").with_source(error))
 }

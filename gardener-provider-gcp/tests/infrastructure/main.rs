@@ -17,7 +17,7 @@ use gardener_provider_core::{
     Networking, Provider, Region, Result, RunOptions, SecretData, StateStore,
 };
 use gardener_provider_gcp::{
-    GcpProvider,
+    GcpProvider, GcpProviderBuilder,
     api::{Mutation, Operation, compute},
     session::{Session, Sessions},
 };
@@ -64,7 +64,13 @@ struct World {
     provider: Provider,
     session: Arc<Session>,
     sent: Sent,
+    clock: Arc<TokioClock>,
     _sessions: Sessions,
+}
+
+fn builder(sandbox: &Sandbox, sent: &Sent, clock: &Arc<TokioClock>) -> GcpProviderBuilder {
+    let wire = Wire(sandbox.clone(), Arc::clone(sent));
+    GcpProvider::builder().transport(Arc::new(wire)).clock(clock.clone()).seed(1)
 }
 
 impl World {
@@ -76,13 +82,15 @@ impl World {
         let clock = Arc::new(TokioClock::default());
         let sandbox = Sandbox::new(options.with_clock(clock.clone()));
         let sent = Sent::default();
-        let builder = || {
-            let wire = Wire(sandbox.clone(), Arc::clone(&sent));
-            GcpProvider::builder().transport(Arc::new(wire)).clock(clock.clone()).seed(1)
-        };
-        let sessions = builder().rates(Vec::new()).sessions().unwrap();
+        let sessions = builder(&sandbox, &sent, &clock).rates(Vec::new()).sessions().unwrap();
         let session = sessions.get(&secret(&sandbox)).unwrap();
-        Self { provider: builder().build().unwrap(), session, sent, _sessions: sessions, sandbox }
+        let provider = builder(&sandbox, &sent, &clock).build().unwrap();
+        Self { provider, session, sent, _sessions: sessions, sandbox, clock }
+    }
+
+    /// A provider that is set up otherwise.
+    fn builder(&self) -> GcpProviderBuilder {
+        builder(&self.sandbox, &self.sent, &self.clock)
     }
 
     fn driver(&self) -> &dyn InfrastructureDriver {

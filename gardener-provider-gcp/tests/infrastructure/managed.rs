@@ -362,3 +362,22 @@ async fn it_takes_as_long_as_its_longest_way() {
     // Token; look, make, wait, look for the VPC and for a subnet; the same for NAT, looked up twice.
     assert!(took <= 16, "{took} calls one after the other");
 }
+
+#[tokio::test(start_paused = true)]
+async fn without_service_accounts_none_is_made_and_one_that_is_there_stays_until_the_end() {
+    let world = World::new();
+    let without = world.builder().without_service_accounts().build().unwrap();
+    let (driver, options) = (&without.infrastructure, RunOptions::default());
+    let request = world.request(managed());
+    let made = driver.apply(&request, &options).await.unwrap();
+    assert_eq!(made.status["serviceAccountEmail"], "");
+    assert_eq!(world.names("serviceAccount"), Vec::<String>::new());
+    assert_eq!(driver.get(&request).await.unwrap().status, made.status);
+    let before = world.apply(&request).await.unwrap();
+    world.changes();
+    let kept = driver.apply(&request, &options).await.unwrap();
+    assert_eq!(kept.status, before.status);
+    assert_eq!(world.changed(), Vec::<String>::new());
+    driver.destroy(&request, &options).await.unwrap();
+    assert_eq!(world.inventory(), BTreeMap::new());
+}
