@@ -4,7 +4,7 @@
 //! Source: [fields](https://github.com/gardener/gardener-extension-provider-aws/blob/master/hack/api-reference/api.md).
 
 use gardener_provider_client::config;
-use gardener_provider_core::{Error, Result};
+use gardener_provider_core::Result;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -153,15 +153,7 @@ impl InfrastructureStatus {
     /// # Errors
     /// `InvalidArgument` naming the field that is of a wrong type, or `kind` and `apiVersion` of something else.
     pub fn parse(value: &Value) -> Result<Self> {
-        let (status, _) = config::read::<Self>(KIND, value)?;
-        for (field, found, wanted) in
-            [("apiVersion", &status.api_version, API_VERSION), ("kind", &status.kind, KIND)]
-        {
-            if found != wanted {
-                return Err(Error::invalid(field, format!("{found:?} must be {wanted:?}")));
-            }
-        }
-        Ok(status)
+        config::parse_status(API_VERSION, KIND, value)
     }
 
     /// The id of the subnet for this purpose in this zone.

@@ -3,7 +3,8 @@
 //!
 //! Source: [fields](https://github.com/gardener/gardener-extension-provider-azure/blob/master/hack/api-reference/api.md).
 
-use gardener_provider_core::{Error, Result};
+use gardener_provider_client::config;
+use gardener_provider_core::Result;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -163,16 +164,7 @@ impl InfrastructureStatus {
     /// # Errors
     /// `InvalidArgument` naming the field that is of a wrong type, or `kind` and `apiVersion` of something else.
     pub fn parse(value: &Value) -> Result<Self> {
-        let status: Self = serde_path_to_error::deserialize(value)
-            .map_err(|error| Error::invalid(error.path().to_string(), error.inner()))?;
-        for (field, found, wanted) in
-            [("apiVersion", &status.api_version, API_VERSION), ("kind", &status.kind, KIND)]
-        {
-            if found != wanted {
-                return Err(Error::invalid(field, format!("{found:?} must be {wanted:?}")));
-            }
-        }
-        Ok(status)
+        config::parse_status(API_VERSION, KIND, value)
     }
 
     /// The subnet for nodes in this zone; without a zone, the one for all.

@@ -1,8 +1,8 @@
 //! Reading what users write, strictly, and saying all that is wrong with it.
 
-use gardener_provider_core::{Configuration, Error, ErrorKind, Violation};
+use gardener_provider_core::{Configuration, Error, ErrorKind, Result, Violation};
 use ipnet::IpNet;
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 /// Reads a config such as `InfrastructureConfig`: every field must be known. `null` is a field left out, as Go takes it.
@@ -84,6 +84,37 @@ fn path_of(path: &serde_ignored::Path<'_>) -> String {
         Path::Some { parent } | Path::NewtypeStruct { parent } | Path::NewtypeVariant { parent } => {
             path_of(parent)
         }
+    }
+}
+
+/// Reads a status such as `InfrastructureStatus`. Fields of later versions are passed over.
+///
+/// # Errors
+/// `InvalidArgument` naming the field that is of a wrong type, or `apiVersion` and `kind` of something else.
+pub fn parse_status<T: DeserializeOwned>(api_version: &str, kind: &str, value: &Value) -> Result<T> {
+    let (status, _) = read::<T>(kind, value)?;
+    for (field, wanted) in [("apiVersion", api_version), ("kind", kind)] {
+        let found = value.get(field).and_then(Value::as_str);
+        if found.is_some_and(|found| found != wanted) {
+            return Err(Error::invalid(field, format!("{:?} must be {wanted:?}", found.unwrap_or_default())));
+        }
+    }
+    Ok(status)
+}
+
+/// Writes a status.
+///
+/// # Errors
+/// `Internal` if it has no JSON.
+pub fn write_status(status: &impl Serialize) -> Result<Value> {
+    serde_json::to_value(status)
+        .map_err(|error| Error::internal("the status could not be written").with_source(error))
+}
+
+/// Says of a field that is not to change that it does.
+pub fn fixed<T: PartialEq>(field: &str, old: &T, new: &T, wrong: &mut Vec<Violation>) {
+    if old != new {
+        wrong.push(Violation::new(field, "cannot be changed once the infrastructure exists; set it back"));
     }
 }
 
@@ -248,6 +279,29 @@ mod tests {
         let config: Config =
             parse("Config", &json!({ "zones": null, "region": null, "other": null })).unwrap();
         assert_eq!(config, Config::default());
+    }
+
+    #[test]
+    fn a_status_may_be_of_a_later_version_but_of_nothing_else() {
+        let read =
+            |value: Value| parse_status::<Config>("v1", "Status", &value).map_err(|error| error.to_string());
+        let status = json!({ "apiVersion": "v1", "kind": "Status", "region": "here", "later": 1 });
+        assert_eq!(read(status).unwrap().region.as_deref(), Some("here"));
+        assert!(
+            read(json!({ "kind": "Other" })).unwrap_err().starts_with("kind: \"Other\" must be \"Status\"")
+        );
+        assert!(read(json!({ "apiVersion": "v2" })).unwrap_err().starts_with("apiVersion: "));
+        assert!(read(json!({ "zones": [{ "name": 1 }] })).unwrap_err().starts_with("zones[0].name: "));
+        assert_eq!(write_status(&json!({ "a": 1 })).unwrap(), json!({ "a": 1 }));
+    }
+
+    #[test]
+    fn what_is_fixed_is_said_to_be() {
+        let mut wrong = Vec::new();
+        fixed("same", &1, &1, &mut wrong);
+        fixed("other", &Some("a"), &None, &mut wrong);
+        assert_eq!(wrong.len(), 1);
+        assert_eq!(wrong[0].field, "other");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What is told of an infrastructure after a run.
 
-use gardener_provider_client::graph::Run;
-use gardener_provider_core::{Error, Infrastructure, Result};
+use gardener_provider_client::{config, graph::Run};
+use gardener_provider_core::{Infrastructure, Result};
 use serde_json::Value;
 
 use crate::{
@@ -65,8 +65,7 @@ fn status(cx: &Context, run: &Run) -> Result<Value> {
     let group = id(nodes::NODES_SECURITY_GROUP);
     status.vpc.security_groups = vec![SecurityGroupStatus { purpose: PURPOSE_NODES.to_owned(), id: group }];
     status.elastic_file_system = ElasticFileSystemStatus { id: id(nodes::FILE_SYSTEM) };
-    serde_json::to_value(&status)
-        .map_err(|error| Error::internal("the status could not be written").with_source(error))
+    config::write_status(&status)
 }
 
 /// The addresses from which the nodes' traffic comes: those of the NAT gateways.

@@ -1,7 +1,6 @@
 //! What may not change once the infrastructure stands.
 
-use std::fmt::Debug;
-
+use gardener_provider_client::config::fixed;
 use gardener_provider_core::Violation;
 
 use super::{InfrastructureConfig, Zone};
@@ -56,11 +55,5 @@ fn zones(old: &[Zone], new: &[Zone], wrong: &mut Vec<Violation>) {
         field("workersSubnetID", &was.workers_subnet_id, &zone.workers_subnet_id);
         field("publicSubnetID", &was.public_subnet_id, &zone.public_subnet_id);
         field("internalSubnetID", &was.internal_subnet_id, &zone.internal_subnet_id);
-    }
-}
-
-fn fixed<T: PartialEq + Debug>(field: &str, old: &T, new: &T, wrong: &mut Vec<Violation>) {
-    if old != new {
-        wrong.push(Violation::new(field, "cannot be changed once the infrastructure exists; set it back"));
     }
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use gardener_provider_client::graph::Run;
-use gardener_provider_core::{Error, Infrastructure, Result};
+use gardener_provider_client::{config, graph::Run};
+use gardener_provider_core::{Infrastructure, Result};
 use serde_json::Value;
 
 use crate::{
@@ -50,8 +50,7 @@ fn status(cx: &Context, run: &Run) -> Result<Value> {
         });
     }
     status.zoned = cx.config.zoned;
-    serde_json::to_value(&status)
-        .map_err(|error| Error::internal("the status could not be written").with_source(error))
+    config::write_status(&status)
 }
 
 fn subnet(cx: &Context, run: &Run, way: &Way) -> Result<SubnetStatus> {

@@ -1,7 +1,6 @@
 //! What may not change once the infrastructure stands.
 
-use std::fmt::Debug;
-
+use gardener_provider_client::config::fixed;
 use gardener_provider_core::Violation;
 use ipnet::IpNet;
 
@@ -93,11 +92,5 @@ fn same_sku(field: &str, skus: (Option<&str>, Option<&str>), wrong: &mut Vec<Vio
         let problem =
             format!("cannot be changed from {was} to {is} while the NAT gateway is there; set it back");
         wrong.push(Violation::new(field, problem));
-    }
-}
-
-fn fixed<T: PartialEq + Debug>(field: &str, old: &T, new: &T, wrong: &mut Vec<Violation>) {
-    if old != new {
-        wrong.push(Violation::new(field, "cannot be changed once the infrastructure exists; set it back"));
     }
 }

@@ -1,6 +1,6 @@
 //! What is told of an infrastructure after a run.
 
-use gardener_provider_client::graph::Run;
+use gardener_provider_client::{config, graph::Run};
 use gardener_provider_core::{Error, Infrastructure, IpFamily, Networking, Result};
 use ipnet::Ipv6Net;
 use serde_json::Value;
@@ -64,8 +64,7 @@ fn status(cx: &Context, run: &Run) -> Result<Value> {
     let kept = kept.as_ref().and_then(|kept| kept.0.as_ref());
     status.service_account_email =
         account.as_deref().or(kept).map(|account| account.email.clone()).unwrap_or_default();
-    serde_json::to_value(&status)
-        .map_err(|error| Error::internal("the status could not be written").with_source(error))
+    config::write_status(&status)
 }
 
 /// The user's addresses. Those that the cloud takes by itself are not stable and not told.
