@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::arm::{
     Arm,
+    draft::Draft,
     kind::{Kind, Style},
-    put::Draft,
     shape::{Field, Tone, any, properties, shown, text},
 };
 use super::error::Answer;

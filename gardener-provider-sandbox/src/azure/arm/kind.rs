@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Arm,
-    put::Draft,
+    draft::Draft,
     shape::{Field, Tone},
     store::Stored,
 };

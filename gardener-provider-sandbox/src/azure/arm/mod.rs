@@ -2,11 +2,13 @@
 //!
 //! <https://github.com/Azure/azure-resource-manager-rpc>
 
+mod checks;
 mod delete;
+pub(crate) mod draft;
 pub(crate) mod id;
 pub(crate) mod kind;
 pub(crate) mod operation;
-pub(crate) mod put;
+mod put;
 mod read;
 pub(crate) mod shape;
 pub(crate) mod store;

@@ -1,91 +1,23 @@
 //! Creating and changing: PUT and PATCH.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
 use super::{
     Arm,
+    checks::check_name,
+    draft::{Draft, take_children},
     id::ResourceId,
     kind::{Kind, Style},
     operation::Verb,
     shape::{self, Tone},
     store::Stored,
-    view::properties,
 };
 use crate::azure::{
     context::Reply,
     error::{Answer, ArmError},
-    kinds,
 };
-
-/// A resource on its way into the store.
-#[derive(Debug)]
-pub(crate) struct Draft {
-    pub(crate) id: ResourceId,
-    pub(crate) kind: &'static Kind,
-    pub(crate) body: Map<String, Value>,
-    /// What is there already.
-    pub(crate) old: Option<Stored>,
-    pub(crate) hidden: BTreeMap<&'static str, String>,
-    /// What the write ends with, if it is accepted but does not succeed.
-    pub(crate) failure: Option<ArmError>,
-    pub(crate) takes: Option<Duration>,
-    /// Other resources that come into being with it.
-    pub(crate) beside: Vec<Stored>,
-}
-
-impl Draft {
-    pub(crate) fn properties(&mut self) -> &mut Map<String, Value> {
-        properties(&mut self.body)
-    }
-
-    pub(crate) fn property(&self, name: &str) -> Option<&Value> {
-        self.body.get("properties")?.get(name)
-    }
-
-    /// A member by its JSON pointer.
-    pub(crate) fn get(&self, pointer: &str) -> Option<&Value> {
-        let mut parts = pointer.trim_start_matches('/').split('/');
-        let first = self.body.get(parts.next()?)?;
-        parts.try_fold(first, |value, part| match value {
-            Value::Array(items) => items.get(part.parse::<usize>().ok()?),
-            value => value.get(part),
-        })
-    }
-
-    pub(crate) fn text(&self, pointer: &str) -> Option<&str> {
-        self.get(pointer)?.as_str()
-    }
-
-    pub(crate) fn items(&self, pointer: &str) -> &[Value] {
-        self.get(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
-    }
-
-    pub(crate) fn set(&mut self, name: &str, value: impl Into<Value>) {
-        self.properties().insert(name.to_owned(), value.into());
-    }
-
-    /// A property that is `value` unless somebody said otherwise.
-    pub(crate) fn default(&mut self, name: &str, value: impl Into<Value>) {
-        self.properties().entry(name).or_insert(value.into());
-    }
-
-    /// A property that the cloud decides once: what it was, or `value`.
-    pub(crate) fn once(&mut self, name: &str, value: impl FnOnce() -> Value) {
-        let old = self.old.as_ref().and_then(|old| old.property(name)).cloned();
-        self.set(name, old.unwrap_or_else(value));
-    }
-
-    pub(crate) fn location(&self) -> String {
-        self.body.get("location").and_then(Value::as_str).unwrap_or_default().to_owned()
-    }
-
-    pub(crate) fn zones(&self) -> Vec<String> {
-        let zones = self.body.get("zones").and_then(Value::as_array).into_iter().flatten();
-        zones.filter_map(Value::as_str).map(str::to_owned).collect()
-    }
-}
 
 /// What a write has done so far, to take it back.
 #[derive(Debug, Default)]
@@ -199,7 +131,7 @@ impl Arm<'_> {
     /// What a fault rule wants the operation to end with.
     pub(crate) fn asked_failure(&self) -> Option<ArmError> {
         let asked = self.context.world.faults.operation_error(self.context.call);
-        asked.map(|(code, message)| ArmError::conflict(code, message))
+        asked.map(|(code, message)| ArmError::new(500, code, message))
     }
 
     /// The reply of a write.
@@ -242,9 +174,6 @@ impl Arm<'_> {
         let children = take_children(&mut draft);
         (kind.prepare)(self, &mut draft)?;
         self.check_busy(&draft)?;
-        if let Some((code, message)) = self.context.world.faults.operation_error(self.context.call) {
-            draft.failure.get_or_insert(ArmError::new(500, code, message));
-        }
         if draft.failure.is_some() {
             done.failure = draft.failure.take();
         }
@@ -322,151 +251,6 @@ impl Arm<'_> {
         Ok(())
     }
 
-    /// Location: there must be one, it must exist, and a resource never moves.
-    fn place(&self, draft: &mut Draft) -> Answer<()> {
-        if !draft.kind.placed {
-            return Ok(());
-        }
-        let Some(given) =
-            draft.body.get("location").and_then(Value::as_str).filter(|given| !given.is_empty())
-        else {
-            return Err(ArmError::bad(
-                "LocationRequired",
-                "The location property is required for this definition.",
-            ));
-        };
-        let location = self.location(given, draft.kind.name)?;
-        match &draft.old {
-            Some(old) if old.location() != location => {
-                let group = draft.id.group.as_deref().unwrap_or_default();
-                let message = format!(
-                    "The resource '{}' already exists in location '{}' in resource group '{group}'. A resource with \
-                     the same name cannot be created in location '{location}'. Please select a new resource name.",
-                    draft.id.name(),
-                    old.location()
-                );
-                let code = if draft.id.provider.is_empty() {
-                    "InvalidResourceGroupLocation"
-                } else {
-                    "InvalidResourceLocation"
-                };
-                Err(ArmError::conflict(code, message))
-            }
-            _ => {
-                draft.body.insert("location".to_owned(), location.into());
-                Ok(())
-            }
-        }
-    }
-
-    fn check_changes(draft: &Draft) -> Answer<()> {
-        let Some(old) = &draft.old else { return Ok(()) };
-        let Some(at) = shape::changed(&old.body, &draft.body, draft.kind.fields, "") else { return Ok(()) };
-        if at == "zones" && draft.kind.tone == Tone::Network {
-            let message = format!(
-                "Resource {} has an existing availability zone constraint that cannot be changed.",
-                draft.id
-            );
-            return Err(ArmError::bad("ResourceAvailabilityZonesCannotBeModified", message));
-        }
-        let name = at.strip_prefix("properties.").unwrap_or(&at).to_owned();
-        Err(ArmError::conflict(
-            "PropertyChangeNotAllowed",
-            format!("Changing property '{name}' is not allowed."),
-        )
-        .at(name))
-    }
-
-    /// One operation at a time on a resource; in the network, on a resource with all its children.
-    fn check_busy(&self, draft: &Draft) -> Answer<()> {
-        let busy = |stored: &Stored| stored.operation.clone().map(|operation| (stored.clone(), operation));
-        let own = draft.old.as_ref().and_then(busy);
-        let same = draft.old.as_ref().is_some_and(|old| old.body == draft.body);
-        if let Some((stored, operation)) = own {
-            if stored.state == "Deleting" {
-                return Err(self.in_progress(&stored, &operation));
-            }
-            return if same { Ok(()) } else { Err(self.in_progress(&stored, &operation)) };
-        }
-        if draft.kind.tone != Tone::Network || !draft.kind.is_child() {
-            return Ok(());
-        }
-        let Some(parent) = draft.id.parent() else { return Ok(()) };
-        let writing = |key: &str| self.is_own_write(key);
-        let around =
-            self.state.store.get(&parent.key()).into_iter().chain(self.state.store.below(&parent.key()));
-        match around.filter(|stored| !writing(&stored.key())).find_map(busy) {
-            Some((stored, operation)) => Err(self.in_progress(&stored, &operation)),
-            None => Ok(()),
-        }
-    }
-
-    /// What this very call has written has no operation yet.
-    fn is_own_write(&self, key: &str) -> bool {
-        self.state.store.get(key).is_some_and(|stored| stored.operation.is_none())
-    }
-
-    pub(crate) fn in_progress(&self, stored: &Stored, operation: &str) -> ArmError {
-        let url = self.operation_url(stored, operation, "operations");
-        if stored.kind.tone == Tone::Network {
-            let message = format!(
-                "Another operation on this or dependent resource is in progress. To retrieve status of the operation \
-                 use uri: {url}."
-            );
-            return ArmError::conflict("AnotherOperationInProgress", message).retry_after(5);
-        }
-        ArmError::conflict("Conflict", "The request failed due to conflict with a concurrent request.")
-            .retry_after(5)
-    }
-
-    pub(crate) fn check_scope_for_write(&self, id: &ResourceId) -> Answer<()> {
-        self.check_scope(id)?;
-        let group = id.group.as_ref().and_then(|_| self.state.store.get(&id.group_id().key()));
-        match group {
-            Some(group) if group.state == "Deleting" && !id.provider.is_empty() => Err(ArmError::conflict(
-                "ResourceGroupBeingDeleted",
-                format!(
-                    "The resource group '{}' is in deprovisioning state and cannot perform this operation.",
-                    group.id.name()
-                ),
-            )),
-            _ => Ok(()),
-        }
-    }
-
-    fn check_parent(&self, id: &ResourceId) -> Answer<()> {
-        let Some(parent) = id.parent().filter(|parent| !parent.path.is_empty()) else { return Ok(()) };
-        if kinds::of(&parent).is_some() && self.state.store.get(&parent.key()).is_none() {
-            let message = format!(
-                "Can not perform requested operation on nested resource. Parent resource '{}' not found.",
-                parent.name()
-            );
-            return Err(ArmError::missing("ParentResourceNotFound", message));
-        }
-        Ok(())
-    }
-
-    /// `If-Match` and `If-None-Match`.
-    pub(crate) fn preconditions(&self, id: &ResourceId) -> Answer<()> {
-        let etag = self.state.store.get(&id.key()).map(|stored| stored.etag.as_str());
-        let failed = |header: &str| {
-            let message = format!("Precondition given in {header} header failed for resource {id}.");
-            Err(ArmError::new(412, "PreconditionFailed", message))
-        };
-        if let Some(wanted) = &self.context.if_match {
-            let met = etag.is_some_and(|etag| wanted == "*" || same_etag(wanted, etag));
-            if !met {
-                return failed("If-Match");
-            }
-        }
-        match (&self.context.if_none_match, etag) {
-            (Some(unwanted), Some(etag)) if unwanted == "*" || same_etag(unwanted, etag) => {
-                failed("If-None-Match")
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// The id as replies show it: groups and resources in the case in which they were made, types as Azure spells them.
     fn canonical(&self, id: &ResourceId, kind: &'static Kind) -> ResourceId {
         if let Some(stored) = self.state.store.get(&id.key()) {
@@ -479,42 +263,6 @@ impl Arm<'_> {
         kind.provider().clone_into(&mut canonical.provider);
         canonical.child(kind.short(), id.name())
     }
-}
-
-fn same_etag(given: &str, etag: &str) -> bool {
-    let bare = |tag: &str| tag.trim().trim_start_matches("W/").trim_matches('"').to_owned();
-    bare(given) == bare(etag)
-}
-
-fn take_children(draft: &mut Draft) -> Vec<(&'static Kind, Vec<Value>)> {
-    let mut taken = Vec::new();
-    for (name, child) in draft.kind.children {
-        let Some(kind) = kinds::named(child) else { continue };
-        match properties(&mut draft.body).remove(*name) {
-            Some(Value::Array(items)) => taken.push((kind, items)),
-            // A virtual network that does not speak of its subnets keeps them.
-            _ if matches!(*name, "subnets" | "virtualNetworkPeerings") => {}
-            _ => taken.push((kind, Vec::new())),
-        }
-    }
-    taken
-}
-
-/// Names as Azure takes them: letters, digits, `_`, `-`, `.`, brackets in groups; not too long.
-fn check_name(id: &ResourceId) -> Answer<()> {
-    let name = id.name();
-    let fits = |c: char| c.is_alphanumeric() || "_-.()".contains(c);
-    let good = (1..=90).contains(&name.chars().count()) && name.chars().all(fits) && !name.ends_with('.');
-    if good {
-        return Ok(());
-    }
-    let code = if id.provider.is_empty() { "InvalidResourceGroupName" } else { "InvalidResourceName" };
-    let message = format!(
-        "Resource name {name} is invalid. The name can be up to 80 characters long. It must begin with a word \
-         character, and it must end with a word character or with '_'. The name may contain word characters or '.', \
-         '-', '_'."
-    );
-    Err(ArmError::bad(code, message))
 }
 
 /// Merges as PATCH does: objects member by member, tags and all else as a whole, null takes away.

@@ -6,8 +6,8 @@ use super::machines::{MACHINE, referred};
 use crate::azure::{
     arm::{
         Arm,
+        draft::Draft,
         kind::{Kind, Style},
-        put::Draft,
         shape::{Field, Tone, any, number, object, properties, shown, text, texts},
         store::Stored,
         view::{self, users},

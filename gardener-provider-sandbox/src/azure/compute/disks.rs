@@ -6,8 +6,8 @@ use super::{images, machines::MACHINE, storage_profile::tier};
 use crate::azure::{
     arm::{
         Arm,
+        draft::Draft,
         kind::{Kind, Style},
-        put::Draft,
         shape::{Field, Tone, any, flag, number, object, properties, shown, text, texts},
         store::Stored,
         view::users,

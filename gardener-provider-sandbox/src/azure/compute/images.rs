@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use crate::azure::{
     arm::{
         Arm,
+        draft::Draft,
         id::ResourceId,
         kind::{Kind, Style},
-        put::Draft,
         shape::{Field, Tone, any, flag, link, properties, shown, text},
     },
     error::{Answer, ArmError},

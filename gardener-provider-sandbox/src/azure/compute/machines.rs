@@ -5,12 +5,12 @@ use std::time::SystemTime;
 use serde_json::{Map, Value, json};
 
 use super::{
-    capacity, machine_fields::FIELDS, scale_sets::SCALE_SET, sets::AVAILABILITY_SET, storage_profile,
+    capacity, machine_fields::FIELDS, network_profile, os_profile, scale_sets::SCALE_SET,
+    sets::AVAILABILITY_SET, storage_profile,
 };
 use crate::azure::{
-    arm::{Arm, id::ResourceId, kind::Kind, put::Draft, shape::Tone, store::Stored},
+    arm::{Arm, draft::Draft, id::ResourceId, kind::Kind, shape::Tone, store::Stored},
     error::{Answer, ArmError},
-    network::INTERFACE,
     options::VmSize,
     state::State,
 };
@@ -31,8 +31,8 @@ fn prepare(arm: &mut Arm<'_>, draft: &mut Draft) -> Answer<()> {
     let size = size_of(arm, draft)?;
     check_where(arm, draft)?;
     check_quota(arm, draft, &size)?;
-    check_os_profile(draft)?;
-    complete_interfaces(arm, draft, &size)?;
+    os_profile::check(draft)?;
+    network_profile::complete(arm, draft, &size)?;
     capacity::check_machine(arm, draft, &size.name)?;
     check_identities(arm, draft)?;
     storage_profile::complete(arm, draft, &size)?;
@@ -185,159 +185,6 @@ fn check_quota(arm: &Arm<'_>, draft: &Draft, size: &VmSize) -> Answer<()> {
         used + size.cores
     );
     Err(ArmError::conflict("OperationNotAllowed", message))
-}
-
-/// A machine made of an image needs a user and a way in.
-fn check_os_profile(draft: &Draft) -> Answer<()> {
-    if draft.text("properties/storageProfile/osDisk/createOption") != Some("FromImage") {
-        return Ok(());
-    }
-    let required = |name: &str| {
-        ArmError::parameter(
-            format!("osProfile.{name}"),
-            format!("Required parameter 'osProfile.{name}' is missing (null)."),
-        )
-    };
-    let name = draft.text("properties/osProfile/computerName").unwrap_or_else(|| draft.id.name());
-    if name.len() > 64 || name.is_empty() {
-        let message = format!("The computer name '{name}' is not valid: 1 to 64 characters.");
-        return Err(ArmError::parameter("osProfile.computerName", message));
-    }
-    let Some(user) = draft.text("properties/osProfile/adminUsername") else {
-        return Err(required("adminUsername"));
-    };
-    if ["admin", "root", "administrator", "test", "guest", "user"]
-        .contains(&user.to_ascii_lowercase().as_str())
-    {
-        let message = "The Admin Username specified is not allowed.";
-        return Err(ArmError::parameter("adminUsername", message));
-    }
-    let keys = draft.items("properties/osProfile/linuxConfiguration/ssh/publicKeys");
-    let no_password = draft.get("properties/osProfile/linuxConfiguration/disablePasswordAuthentication");
-    let old = draft.old.is_some();
-    match (no_password == Some(&json!(true)), keys.is_empty()) {
-        (true, true) => {
-            let message = "Authentication using either SSH or by user name and password must be enabled in Linux profile.";
-            return Err(ArmError::parameter("linuxConfiguration", message));
-        }
-        (false, true) if !old && draft.text("properties/osProfile/adminPassword").is_none() => {
-            return Err(required("adminPassword"));
-        }
-        _ => {}
-    }
-    for key in keys {
-        let data = key.get("keyData").and_then(Value::as_str).unwrap_or_default();
-        if !data.starts_with("ssh-rsa ")
-            && !data.starts_with("ssh-ed25519 ")
-            && !data.starts_with("ecdsa-sha2-")
-        {
-            let message = "The value of parameter linuxConfiguration.ssh.publicKeys.keyData is invalid.";
-            return Err(ArmError::parameter("linuxConfiguration.ssh.publicKeys.keyData", message));
-        }
-    }
-    check_size(draft, "customData", 87_380)?;
-    check_size(draft, "userData", 87_380)
-}
-
-fn check_size(draft: &Draft, name: &str, most: usize) -> Answer<()> {
-    let pointer =
-        if name == "customData" { "properties/osProfile/customData" } else { "properties/userData" };
-    match draft.text(pointer) {
-        Some(text) if text.len() > most => {
-            let message = format!("The size of parameter '{name}' exceeds the limit of {most} characters.");
-            Err(ArmError::parameter(name, message))
-        }
-        Some(text) if !is_base64(text) => {
-            let message = format!("The parameter '{name}' must be a base64 encoded string.");
-            Err(ArmError::parameter(name, message))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn is_base64(text: &str) -> bool {
-    use base64::{Engine, engine::general_purpose::STANDARD};
-    STANDARD.decode(text).is_ok()
-}
-
-fn complete_interfaces(arm: &Arm<'_>, draft: &mut Draft, size: &VmSize) -> Answer<()> {
-    let mut items = draft.items("properties/networkProfile/networkInterfaces").to_vec();
-    if items.is_empty() {
-        let message = "Required parameter 'networkProfile.networkInterfaces' is missing (null).";
-        return Err(ArmError::parameter("networkProfile.networkInterfaces", message));
-    }
-    if items.len() > size.max_interfaces {
-        let message = format!(
-            "The number of network interfaces for virtual machine {} exceeds the maximum allowed for the virtual machine size {}.",
-            draft.id.name(),
-            size.name
-        );
-        return Err(ArmError::bad("NetworkInterfaceCountExceeded", message));
-    }
-    let primaries =
-        items.iter().filter(|item| item.pointer("/properties/primary") == Some(&json!(true))).count();
-    if items.len() > 1 && primaries != 1 {
-        let message = format!(
-            "Virtual machine {} must have one network interface set as the primary.",
-            draft.id.name()
-        );
-        return Err(ArmError::bad("VirtualMachineMustHaveOneNetworkInterfaceAsPrimary", message));
-    }
-    for item in &items {
-        check_interface(arm, draft, item.get("id").and_then(Value::as_str).unwrap_or_default(), size)?;
-    }
-    let only = items.len() == 1;
-    for item in &mut items {
-        if item.get("properties").is_none() {
-            item["properties"] = json!({});
-        }
-        if only && item["properties"].get("primary").is_none() {
-            item["properties"]["primary"] = true.into();
-        }
-    }
-    draft.properties()["networkProfile"]["networkInterfaces"] = items.into();
-    Ok(())
-}
-
-fn check_interface(arm: &Arm<'_>, draft: &Draft, id: &str, size: &VmSize) -> Answer<()> {
-    let parsed = ResourceId::parse(id).filter(|parsed| INTERFACE.is(&parsed.kind()));
-    let Some(parsed) = parsed else {
-        let message = format!("The reference '{id}' is no id of a network interface.");
-        return Err(ArmError::parameter("networkProfile.networkInterfaces.id", message));
-    };
-    let interface = arm.state.store.get(&parsed.key());
-    let Some(interface) = interface.filter(|interface| interface.location() == draft.location()) else {
-        let message = format!(
-            "Resource {id} referenced by resource {} was not found. Please make sure that the referenced resource exists, and \
-             that both resources are in the same region.",
-            draft.id
-        );
-        return Err(ArmError::bad("InvalidResourceReference", message));
-    };
-    if !matches!(interface.state, "Succeeded" | "Failed") && interface.operation.is_some() {
-        let message =
-            format!("Cannot proceed with operation because resource {id} is in {} state.", interface.state);
-        return Err(ArmError::new(429, "RetryableError", "A retryable error occurred.")
-            .because("ReferencedResourceNotProvisioned", message));
-    }
-    let other = arm
-        .state
-        .store
-        .uses(&parsed.key())
-        .find(|one| one.through.starts_with("networkProfile/") && one.by != draft.id.key());
-    if let Some(other) = other {
-        let message = format!("Network Interface {id} is used by existing VM {}.", other.by);
-        return Err(ArmError::bad("NicInUse", message));
-    }
-    let fast = interface.property("enableAcceleratedNetworking") == Some(&json!(true));
-    if fast && !size.accelerated_networking {
-        let message = format!(
-            "The VM size {} is not supported for enabling accelerated networking on the network interface {id}.",
-            size.name
-        );
-        return Err(ArmError::bad("VMSizeIsNotPermittedToEnableAcceleratedNetworking", message));
-    }
-    Ok(())
 }
 
 fn check_identities(arm: &Arm<'_>, draft: &mut Draft) -> Answer<()> {

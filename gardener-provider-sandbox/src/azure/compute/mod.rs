@@ -9,6 +9,8 @@ mod disks;
 mod images;
 mod machine_fields;
 mod machines;
+mod network_profile;
+mod os_profile;
 mod scale_sets;
 mod sets;
 mod storage_profile;

@@ -6,8 +6,8 @@ use super::machines::MACHINE;
 use crate::azure::{
     arm::{
         Arm,
+        draft::Draft,
         kind::Kind,
-        put::Draft,
         shape::{Field, Tone, any, flag, link, number, object, properties, shown, text, texts},
         store::Stored,
         view::users,

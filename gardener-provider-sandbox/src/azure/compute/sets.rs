@@ -6,8 +6,8 @@ use super::machines::MACHINE;
 use crate::azure::{
     arm::{
         Arm,
+        draft::Draft,
         kind::{Kind, Style},
-        put::Draft,
         shape::{Field, Tone, any, link, number, object, properties, shown, text},
         store::Stored,
         view::{self, users},

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{disks::DISK, images, machines::referred};
 use crate::azure::{
-    arm::{Arm, id::ResourceId, put::Draft, store::Stored},
+    arm::{Arm, draft::Draft, id::ResourceId, store::Stored},
     error::{Answer, ArmError},
     options::VmSize,
     state::State,

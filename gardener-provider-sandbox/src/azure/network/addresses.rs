@@ -9,8 +9,8 @@ use super::{check_quota, cidr, give_guid, nat_gateways::NAT_GATEWAY, referred_at
 use crate::azure::{
     arm::{
         Arm,
+        draft::Draft,
         kind::Kind,
-        put::Draft,
         shape::{Field, any, link, number, object, properties, shown, text, texts},
         store::Stored,
         view::{self, user_parts, users},

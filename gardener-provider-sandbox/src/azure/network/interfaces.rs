@@ -13,9 +13,9 @@ use super::{
 use crate::azure::{
     arm::{
         Arm,
+        draft::Draft,
         id::ResourceId,
         kind::Kind,
-        put::Draft,
         shape::{Field, Shape, any, flag, link, links, list, object, properties, shown, text, texts},
         store::Stored,
         view,

@@ -16,7 +16,7 @@ mod virtual_networks;
 use serde_json::Value;
 
 use super::{
-    arm::{Arm, id::ResourceId, kind::Kind, put::Draft, store::Stored},
+    arm::{Arm, draft::Draft, id::ResourceId, kind::Kind, store::Stored},
     error::{Answer, ArmError},
     state::State,
 };

@@ -12,8 +12,8 @@ use super::{
 use crate::azure::{
     arm::{
         Arm,
+        draft::Draft,
         kind::Kind,
-        put::Draft,
         shape::{Field, any, link, links, number, object, properties, shown, text, texts},
         store::Stored,
         view::{self, users},

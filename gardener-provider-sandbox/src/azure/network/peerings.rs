@@ -6,9 +6,9 @@ use super::{link_id, virtual_networks};
 use crate::azure::{
     arm::{
         Arm,
+        draft::Draft,
         id::ResourceId,
         kind::Kind,
-        put::Draft,
         shape::{Field, any, flag, link, properties, shown, text, texts},
         store::Stored,
     },

@@ -8,8 +8,8 @@ use super::{check_quota, cidr, give_guid, in_use, subnets::SUBNET, used_by};
 use crate::azure::{
     arm::{
         Arm,
+        draft::Draft,
         kind::Kind,
-        put::Draft,
         shape::{Field, any, flag, properties, shown, text},
         store::Stored,
         view::{link, users},

@@ -6,8 +6,8 @@ use super::{INTERFACE, check_quota, give_guid, in_use, subnets::SUBNET, used_by}
 use crate::azure::{
     arm::{
         Arm,
+        draft::Draft,
         kind::Kind,
-        put::Draft,
         shape::{Field, any, flag, links, number, properties, shown, text, texts},
         store::Stored,
         view::{link, users},

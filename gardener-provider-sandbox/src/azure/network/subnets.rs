@@ -12,8 +12,8 @@ use super::{
 use crate::azure::{
     arm::{
         Arm,
+        draft::Draft,
         kind::Kind,
-        put::Draft,
         shape::{Field, Shape, any, flag, link, links, list, object, properties, shown, text, texts},
         store::{Store, Stored},
     },

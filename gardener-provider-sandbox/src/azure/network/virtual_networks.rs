@@ -7,8 +7,8 @@ use super::{check_quota, cidr, give_guid, subnets};
 use crate::azure::{
     arm::{
         Arm,
+        draft::Draft,
         kind::Kind,
-        put::Draft,
         shape::{Field, any, flag, link, links, number, object, properties, shown, text, texts},
         store::Stored,
     },

@@ -5,9 +5,9 @@ use serde_json::{Map, Value, json};
 use crate::azure::{
     arm::{
         Arm,
+        draft::Draft,
         id::ResourceId,
         kind::{Kind, Style},
-        put::Draft,
         shape::{Field, Tone, any, properties, shown, text},
         store::Stored,
     },

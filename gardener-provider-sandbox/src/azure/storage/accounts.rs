@@ -9,9 +9,9 @@ use super::containers;
 use crate::azure::{
     arm::{
         Arm,
+        draft::Draft,
         id::ResourceId,
         kind::{Kind, Style},
-        put::Draft,
         shape::{Field, Tone, any, flag, number, object, properties, shown, text, texts},
         store::Stored,
     },

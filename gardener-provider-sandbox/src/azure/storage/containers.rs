@@ -8,9 +8,9 @@ use super::{accounts::ACCOUNT, policies};
 use crate::azure::{
     arm::{
         Arm,
+        draft::Draft,
         id::ResourceId,
         kind::{Kind, Style},
-        put::Draft,
         shape::{Field, Tone, any, flag, properties, shown, text},
         store::Stored,
     },

@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 use crate::azure::{
     arm::{
         Arm,
+        draft::Draft,
         id::ResourceId,
         kind::{Kind, Style},
-        put::Draft,
         shape::{Field, Tone, any, flag, number, properties, shown},
         store::Stored,
     },
