@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use gardener_provider_client::config::not_offered;
-use gardener_provider_core::{Configuration, GardenerApi, Result, Violation};
+use gardener_provider_core::{Configuration, GardenerApi, Result, SecretData, Violation};
 
 use crate::{bucket_config, credentials::Trust, infrastructure_config, provider_spec::ProviderSpec};
 
@@ -17,6 +17,20 @@ impl GcpApi {
     pub(crate) fn new(trust: Trust) -> Self {
         Self { trust }
     }
+
+    fn secret(&self, new: &SecretData, old: Option<&SecretData>) -> Vec<Violation> {
+        let mut wrong = self.trust.violations(new);
+        let project = |secret| self.trust.identity(secret).ok().map(|identity| identity.project);
+        if let (Some(before), Some(now)) = (old.and_then(project), project(new))
+            && before != now
+        {
+            let problem = format!(
+                "cannot be changed from {before} while there are clusters; set it back, or use another secret"
+            );
+            wrong.push(Violation::new("secret.projectID", problem));
+        }
+        wrong
+    }
 }
 
 #[async_trait]
@@ -28,7 +42,7 @@ impl GardenerApi for GcpApi {
             }
             Configuration::ProviderSpec { new } => ProviderSpec::violations(new),
             Configuration::BackupBucket { new, old } => bucket_config::validate(new, old.as_ref()),
-            Configuration::Secret { new, .. } => self.trust.violations(new),
+            Configuration::Secret { new, old } => self.secret(new, old.as_ref()),
             other => return Err(not_offered("GCP", other)),
         })
     }
@@ -36,10 +50,11 @@ impl GardenerApi for GcpApi {
 
 #[cfg(test)]
 mod tests {
-    use gardener_provider_core::{ErrorKind, Networking, Region, SecretData};
+    use gardener_provider_core::{ErrorKind, Networking, Region};
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::testing::key_file;
 
     async fn fields(configuration: Configuration) -> Vec<String> {
         let violations = GcpApi::new(Trust::default()).validate(&configuration).await.unwrap();
@@ -69,6 +84,18 @@ mod tests {
             "imutability": {},
         });
         assert_eq!(fields(Configuration::BackupBucket { new: typo, old: None }).await, ["imutability"]);
+    }
+
+    #[tokio::test]
+    async fn a_secret_keeps_its_project() {
+        let of = |project: &str| {
+            let mut key = key_file();
+            key["project_id"] = project.into();
+            SecretData::new().with("serviceaccount.json", key.to_string())
+        };
+        let step = |old: &str, new: &str| Configuration::Secret { new: of(new), old: Some(of(old)) };
+        assert_eq!(fields(step("my-project", "my-project")).await, Vec::<String>::new());
+        assert_eq!(fields(step("my-project", "my-other-project")).await, ["secret.projectID"]);
     }
 
     #[tokio::test]

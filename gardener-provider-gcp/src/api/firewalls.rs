@@ -135,3 +135,27 @@ pub(super) fn samples() -> Vec<RestRequest> {
         delete_firewall("p", "f").request,
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_rule_is_read_and_written_back() {
+        let value = json!({
+            "name": "f", "network": "n", "direction": "INGRESS", "priority": 1000, "disabled": true,
+            "sourceRanges": ["10.0.0.0/8"], "targetTags": ["a"],
+            "allowed": [{ "IPProtocol": "icmp" }, { "IPProtocol": "tcp", "ports": ["80", "8080-8090"] }],
+        });
+        let rule: Firewall = serde_json::from_value(value.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&rule).unwrap(), value);
+    }
+
+    #[test]
+    fn a_list_is_filtered_by_the_server() {
+        let query = list_firewalls("p", "network eq \".*/n\"", None).request.query;
+        assert!(query.contains(&("filter".to_owned(), "network eq \".*/n\"".to_owned())), "{query:?}");
+    }
+}

@@ -75,3 +75,26 @@ pub(super) fn samples() -> Vec<RestRequest> {
         delete_network("p", "n").request,
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn a_new_network_has_no_subnets_and_a_patch_only_the_routing_mode() {
+        let body = |operation: Mutation| serde_json::from_slice::<Value>(&operation.request.body).unwrap();
+        let new = body(insert_network("p", "n", "REGIONAL", None));
+        assert_eq!((&new["autoCreateSubnetworks"], new.get("mtu")), (&json!(false), None));
+        assert_eq!(body(insert_network("p", "n", "REGIONAL", Some(1500)))["mtu"], 1500);
+        let patch = body(patch_network("p", "n", "REGIONAL"));
+        assert_eq!(patch, json!({ "routingConfig": { "routingMode": "REGIONAL" } }));
+    }
+
+    #[test]
+    fn what_a_reply_leaves_out_has_its_default() {
+        let network: Network = serde_json::from_value(json!({ "name": "n", "unknown": 1 })).unwrap();
+        assert_eq!((network.mtu, network.auto_create_subnetworks), (None, false));
+    }
+}

@@ -94,3 +94,19 @@ pub(super) fn samples() -> Vec<RestRequest> {
         delete_router("p", "r", "router").request,
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gateway_is_found_by_its_exact_name_and_the_others_as_they_were() {
+        let nats = json!([{ "name": "nat", "a": 1 }, { "name": "nat-2", "new": { "b": [2] } }, {}]);
+        let router: Router = serde_json::from_value(json!({ "name": "r", "nats": nats })).unwrap();
+        assert_eq!(router.nat("nat"), Some(&nats[0]));
+        assert_eq!(router.nat("na"), None);
+        assert_eq!(router.other_nats("nat").collect::<Vec<_>>(), [&nats[1], &nats[2]]);
+        let patch = patch_router_nats("p", "r", "router", &router.nats).request;
+        assert_eq!(serde_json::from_slice::<Value>(&patch.body).unwrap(), json!({ "nats": nats }));
+    }
+}

@@ -47,3 +47,21 @@ pub(super) fn samples() -> Vec<RestRequest> {
         delete_route("p", "r").request,
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::Response;
+
+    use super::*;
+
+    #[test]
+    fn routes_lead_to_instances_or_elsewhere() {
+        let reply = br#"{"items":[{"name":"a","nextHopInstance":"i"},{"name":"b","nextHopGateway":"g"}],
+            "nextPageToken":"t"}"#;
+        let list = list_routes("p", "f", None);
+        let page = (list.parse)(&Response::new(Bytes::from_static(reply))).unwrap();
+        let hops: Vec<_> = page.items.iter().map(|route| route.next_hop_instance.as_deref()).collect();
+        assert_eq!((hops, page.next.as_deref()), (vec![Some("i"), None], Some("t")));
+    }
+}

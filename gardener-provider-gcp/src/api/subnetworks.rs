@@ -225,3 +225,42 @@ pub(super) fn samples() -> Vec<RestRequest> {
         delete_subnetwork("p", "r", "s").request,
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(operation: &Mutation) -> Value {
+        serde_json::from_slice(&operation.request.body).unwrap()
+    }
+
+    #[test]
+    fn a_patch_carries_what_is_told_and_the_fingerprint() {
+        let none = patch_subnetwork("p", "r", "s", "Zm9v", SubnetSettings::default());
+        assert_eq!(body(&none), json!({ "fingerprint": "Zm9v" }));
+        let off = SubnetSettings::default().with_log_config(LogConfig::default());
+        let off = patch_subnetwork("p", "r", "s", "Zm9v", off);
+        assert_eq!(body(&off), json!({ "fingerprint": "Zm9v", "logConfig": { "enable": false } }));
+        assert_eq!(off.request.path, "/compute/v1/projects/p/regions/r/subnetworks/s");
+    }
+
+    #[test]
+    fn what_is_not_known_of_a_range_is_given_back() {
+        let described = json!([{ "rangeName": "a", "ipCidrRange": "192.168.0.0/24", "ipVersion": "IPV4" }]);
+        let subnet: Subnetwork =
+            serde_json::from_value(json!({ "name": "s", "secondaryIpRanges": described })).unwrap();
+        let settings = SubnetSettings::default().with_secondary_ranges(subnet.secondary_ip_ranges);
+        assert_eq!(body(&patch_subnetwork("p", "r", "s", "f", settings))["secondaryIpRanges"], described);
+    }
+
+    #[test]
+    fn the_ipv6_range_has_two_names_and_may_be_empty() {
+        let subnet = |value: Value| serde_json::from_value::<Subnetwork>(value).unwrap();
+        let range = "2600:1900:4000:1::/64";
+        for field in ["externalIpv6Prefix", "ipv6CidrRange"] {
+            assert_eq!(subnet(json!({ field: range })).ipv6_range(), Some(range));
+        }
+        assert_eq!(subnet(json!({ "externalIpv6Prefix": "" })).ipv6_range(), None);
+        assert_eq!(subnet(json!({})).ipv6_range(), None);
+    }
+}
