@@ -181,7 +181,8 @@ async fn an_instance_stops_and_starts() {
     assert_eq!(started["status"], "RUNNING");
     assert!(started["machineType"].as_str().unwrap().ends_with("n2-standard-4"));
     assert_ne!(ip(&started), before);
-    assert_eq!(caller.refused(&format!("POST {ONE}/setMachineType"), bigger).await.1, "resourceNotReady");
+    let failed = caller.fails(&format!("POST {ONE}/setMachineType"), bigger).await;
+    assert_eq!(failed["error"]["errors"][0]["code"], "RESOURCE_NOT_READY");
 }
 
 #[tokio::test(start_paused = true)]

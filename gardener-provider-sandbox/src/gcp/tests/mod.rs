@@ -14,4 +14,5 @@ mod machines;
 mod network;
 mod operations;
 mod routers;
+mod scale;
 mod tokens;

@@ -1,6 +1,6 @@
 //! Disks of instances.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use super::super::{
     disks,
     engine::Engine,
     kind::Kind,
-    links::{Key, url},
+    links::Key,
     names::{check_word, checked_name},
 };
 use crate::gcp::{
@@ -252,24 +252,18 @@ pub(super) fn set_auto_delete(engine: &mut Engine<'_>, key: &Key) -> Reply {
     Ok(replace(engine, key, "setDiskAutoDelete", next))
 }
 
-/// The disks that go with an instance.
+/// The disks that go with an instance. One that another instance reads stays.
 pub(super) fn auto_deleted(engine: &Engine<'_>, body: &Object) -> Vec<Key> {
     let disks = body.list("disks").iter().filter(|disk| disk["autoDelete"] == true);
-    let sources = disks.filter_map(|disk| disk["source"].as_str());
-    sources
-        .filter_map(|source| engine.key("", source, Kind::Disk).ok())
-        .filter(|key| {
-            // A disk that another instance reads stays.
-            engine
-                .project
-                .all(Kind::Instance)
-                .filter(|(_, stored)| uses(&stored.body, &url(&key.path(&engine.project.id))))
-                .count()
-                < 2
-        })
-        .collect()
-}
-
-fn uses(instance: &Object, disk: &str) -> bool {
-    instance.list("disks").iter().any(|other| other["source"] == disk)
+    let sources: Vec<&str> = disks.filter_map(|disk| disk["source"].as_str()).collect();
+    let mut users: BTreeMap<&str, usize> = sources.iter().map(|source| (*source, 0)).collect();
+    for (_, stored) in engine.project.all(Kind::Instance) {
+        for source in stored.body.list("disks").iter().filter_map(|disk| disk["source"].as_str()) {
+            if let Some(count) = users.get_mut(source) {
+                *count += 1;
+            }
+        }
+    }
+    let own = sources.into_iter().filter(|source| users.get(source) == Some(&1));
+    own.filter_map(|source| engine.key("", source, Kind::Disk).ok()).collect()
 }

@@ -1,13 +1,10 @@
 //! What a region may have of instances, processors and disks.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
-use super::super::{
-    engine::Engine,
-    kind::Kind,
-    links::{Key, Link},
-    operations::Failure,
-};
+use super::super::{engine::Engine, kind::Kind, links::Key, operations::Failure};
 use crate::gcp::{
     body::{Fields, Object},
     options::MachineType,
@@ -25,13 +22,13 @@ struct Usage {
 
 fn usage(engine: &Engine<'_>, region: &str) -> Usage {
     let mut usage = Usage::default();
+    let types = engine.context.options().machine_types.iter();
+    let cpus: BTreeMap<&str, u64> =
+        types.map(|machine| (machine.name.as_str(), machine.cpus.into())).collect();
     for (_, stored) in engine.project.all(Kind::Instance).filter(|(key, _)| key.scope.region() == region) {
         usage.instances += 1;
-        let link = stored.body.text("machineType").and_then(|text| Link::parse(text, &engine.project.id));
-        let name = link.map(|link| link.key.name).unwrap_or_default();
-        let types = &engine.context.options().machine_types;
-        usage.cpus +=
-            types.iter().find(|machine| machine.name == name).map_or(0, |machine| machine.cpus.into());
+        let name = stored.body.text("machineType").and_then(|url| url.rsplit('/').next());
+        usage.cpus += name.and_then(|name| cpus.get(name)).copied().unwrap_or_default();
         usage.addresses += external(&stored.body);
     }
     for (_, stored) in engine.project.all(Kind::Disk).filter(|(key, _)| key.scope.region() == region) {

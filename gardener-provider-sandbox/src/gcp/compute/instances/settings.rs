@@ -7,13 +7,15 @@ use serde_json::{Value, json};
 use super::{
     super::{
         catalog::ACCELERATOR_TYPES,
-        changes::replace,
+        changes::{replace, takes},
         disks,
-        engine::Engine,
+        engine::{Engine, Work},
         fingerprint,
         kind::Kind,
         links::{Key, Link},
         names::{check_labels, check_tags, check_word},
+        operations::Failure,
+        project::Phase,
     },
     insert,
 };
@@ -261,32 +263,34 @@ pub(super) fn set_scheduling(engine: &mut Engine<'_>, key: &Key, body: &Object) 
     Ok(replace(engine, key, "setScheduling", next))
 }
 
-/// Fields that a stopped instance can change only.
-fn stopped(engine: &Engine<'_>, key: &Key, what: &str) -> Result<Object, GcpError> {
-    let body = engine.idle(key)?.body.clone();
-    if body.text("status") == Some("TERMINATED") {
-        return Ok(body);
+/// Changes what a stopped instance can change only: of another one, the operation fails.
+fn replace_stopped(engine: &mut Engine<'_>, key: &Key, what: &'static str, next: Object) -> Value {
+    if next.text("status") == Some("TERMINATED") {
+        return replace(engine, key, what, next);
     }
-    let problem = format!("The instance must be stopped before {what} can be changed.");
-    Err(GcpError::new(400, "resourceNotReady", problem))
+    let message = format!("The resource '{}' is not ready", key.path(&engine.project.id));
+    let mut work = Work::new(what, key.clone(), takes(engine, key.kind));
+    work.failure = Some(Failure::new("RESOURCE_NOT_READY", message));
+    engine.busy(key, Phase::Changing);
+    engine.start(work)
 }
 
 pub(super) fn set_service_account(engine: &mut Engine<'_>, key: &Key, body: &Object) -> Reply {
-    let mut next = stopped(engine, key, "the service account")?;
+    let mut next = engine.idle(key)?.body.clone();
     let accounts = body.text("email").map(|email| json!({ "email": email, "scopes": body.texts("scopes") }));
     let accounts = json!(accounts.into_iter().collect::<Vec<_>>());
     let asked = Object::from_iter([("serviceAccounts".to_owned(), accounts.clone())]);
     service_accounts(engine, &asked)?;
     next.insert("serviceAccounts".to_owned(), accounts);
-    Ok(replace(engine, key, "setServiceAccount", next))
+    Ok(replace_stopped(engine, key, "setServiceAccount", next))
 }
 
 pub(super) fn set_machine_type(engine: &mut Engine<'_>, key: &Key, body: &Object) -> Reply {
-    let mut next = stopped(engine, key, "the machine type")?;
+    let mut next = engine.idle(key)?.body.clone();
     let mut asked = body.clone();
     insert::machine_type(engine, key, &mut asked)?;
     next.insert("machineType".to_owned(), asked["machineType"].clone());
-    Ok(replace(engine, key, "setMachineType", next))
+    Ok(replace_stopped(engine, key, "setMachineType", next))
 }
 
 pub(super) fn set_deletion_protection(engine: &mut Engine<'_>, key: &Key) -> Reply {
