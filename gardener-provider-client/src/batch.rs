@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, Weak},
 };
 
 use futures::{
@@ -13,8 +13,11 @@ use futures::{
 use gardener_provider_core::{Error, Result};
 use tokio::sync::{Semaphore, oneshot};
 
+/// The results of a batch, in the order of its items.
+pub type Carried<V> = BoxFuture<'static, Vec<Result<V>>>;
+
 type Waiting<K, V> = VecDeque<(K, oneshot::Sender<Result<V>>)>;
-type Execute<K, V> = dyn Fn(Vec<K>) -> BoxFuture<'static, Vec<Result<V>>> + Send + Sync;
+type Execute<K, V> = dyn Fn(Vec<K>) -> Carried<V> + Send + Sync;
 
 /// Coalesces calls: what arrives while a call is under way goes out together with the next one.
 ///
@@ -37,7 +40,7 @@ where
     /// result per item, in order.
     pub fn new<F>(largest: usize, concurrency: usize, execute: F) -> Self
     where
-        F: Fn(Vec<K>) -> BoxFuture<'static, Vec<Result<V>>> + Send + Sync + 'static,
+        F: Fn(Vec<K>) -> Carried<V> + Send + Sync + 'static,
     {
         Self {
             waiting: Mutex::new(VecDeque::new()),
@@ -45,6 +48,25 @@ where
             largest: largest.max(1),
             execute: Arc::new(execute),
         }
+    }
+
+    /// As [`Batcher::new`], for a batcher that `owner` holds and whose batches need it; so it must not hold `owner` itself.
+    pub fn of<S>(
+        owner: Weak<S>,
+        largest: usize,
+        concurrency: usize,
+        execute: fn(Arc<S>, Vec<K>) -> Carried<V>,
+    ) -> Self
+    where
+        S: Send + Sync + 'static,
+    {
+        Self::new(largest, concurrency, move |items| {
+            if let Some(owner) = owner.upgrade() {
+                return execute(owner, items);
+            }
+            let gone = |_| Err(Error::internal("the session ended during a call"));
+            futures::future::ready(items.into_iter().map(gone).collect()).boxed()
+        })
     }
 
     /// The result for one item.

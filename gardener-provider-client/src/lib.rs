@@ -25,6 +25,7 @@ pub mod config;
 pub mod fake;
 pub mod go_duration;
 pub mod graph;
+pub mod machines;
 pub mod object_http;
 pub mod observe;
 pub mod pages;

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, time::Duration};
 
 use aws_smithy_types::base64;
-use gardener_provider_client::poll::Poll;
+use gardener_provider_client::{machines, machines::dangling, poll::Poll};
 use gardener_provider_core::{Error, ErrorKind, MachineStatus, MachineUid, Redacted, Result};
 use http::StatusCode;
 
@@ -95,8 +95,7 @@ impl Launch<'_> {
             Err(error) => match error.cloud_code() {
                 Some("IdempotentInstanceTerminated") => None,
                 Some("IdempotentParameterMismatch") => self.holder(token).await?,
-                _ if error.is_not_found() => return Err(dangling(&error)),
-                _ => return Err(error),
+                _ => return Err(dangling(error)),
             },
         };
         Ok(instance.filter(|instance| !instance.is_dead()))
@@ -113,19 +112,6 @@ impl Launch<'_> {
             Err(error) if error.kind() == ErrorKind::DeadlineExceeded => Ok(None),
             found => found.map(Some),
         }
-    }
-}
-
-/// What is not found is something that the class refers to: a subnet, a security group, a key pair. That the machine does
-/// not exist is not news to who creates it.
-fn dangling(error: &Error) -> Error {
-    let message = format!("providerSpec refers to something that does not exist: {}", error.message());
-    let dangling = Error::new(ErrorKind::InvalidArgument, message)
-        .with_operation("RunInstances")
-        .with_cloud_code(error.cloud_code().unwrap_or_default());
-    match error.request_id() {
-        Some(id) => dangling.with_request_id(id),
-        None => dangling,
     }
 }
 
@@ -182,14 +168,6 @@ fn tags(job: &Job<'_>) -> Tags {
 }
 
 fn user_data(job: &Job<'_>) -> Result<Redacted<String>> {
-    let wrong = |problem: String| Err(Error::invalid("secret.userData", problem));
-    match job.request.secret.get("userData").map(Redacted::expose) {
-        None => wrong("is missing; add it to the secret".to_owned()),
-        Some(data) if data.is_empty() => wrong("is empty; give it a value".to_owned()),
-        Some(data) if data.len() > MOST_USER_DATA => wrong(format!(
-            "has {} bytes, and EC2 takes {MOST_USER_DATA} at most; make it smaller",
-            data.len()
-        )),
-        Some(data) => Ok(Redacted::new(base64::encode(data))),
-    }
+    let data = machines::user_data(&job.request.secret, "EC2", MOST_USER_DATA)?;
+    Ok(Redacted::new(base64::encode(data.expose())))
 }

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
-use futures::{FutureExt, future::BoxFuture};
+use futures::FutureExt;
 use gardener_provider_client::{
     batch::{Batcher, share_error},
     pages::all_pages,
@@ -59,13 +59,13 @@ const MOST_IMAGES: usize = 1024;
 impl Fleet {
     /// The fleet of `session`, which holds it; so it must not hold the session.
     pub(crate) fn new(session: Weak<Session>) -> Self {
-        let find = with(session.clone(), |session, lookups| find_all(session, lookups).boxed());
-        let parts = with(session.clone(), |session, lookups| find_parts(session, lookups).boxed());
-        let terminate = with(session, |session, ids| terminate_all(session, ids).boxed());
+        let of = || session.clone();
         Self {
-            instances: Batcher::new(LOOKUPS, 2, find),
-            parts: Batcher::new(LOOKUPS, 1, parts),
-            terminations: Batcher::new(TERMINATIONS, 1, terminate),
+            instances: Batcher::of(of(), LOOKUPS, 2, |session, lookups| find_all(session, lookups).boxed()),
+            parts: Batcher::of(of(), LOOKUPS, 1, |session, lookups| find_parts(session, lookups).boxed()),
+            terminations: Batcher::of(of(), TERMINATIONS, 1, |session, ids| {
+                terminate_all(session, ids).boxed()
+            }),
             root_devices: Mutex::default(),
         }
     }
@@ -106,22 +106,6 @@ impl Fleet {
         }
         cache.insert(image.to_owned(), device.clone());
         Ok(device)
-    }
-}
-
-type Carried<V> = BoxFuture<'static, Vec<Result<V>>>;
-
-/// Hands a batch to `carry` together with the session.
-fn with<K: 'static, V: Send + 'static>(
-    session: Weak<Session>,
-    carry: fn(Arc<Session>, Vec<K>) -> Carried<V>,
-) -> impl Fn(Vec<K>) -> Carried<V> + Send + Sync + 'static {
-    move |items| {
-        if let Some(session) = session.upgrade() {
-            return carry(session, items);
-        }
-        let gone = |_| Err(Error::internal("the session ended during a call"));
-        futures::future::ready(items.into_iter().map(gone).collect()).boxed()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
+use gardener_provider_client::machines::only;
 use gardener_provider_core::{
     AddressKind, Error, ErrorKind, MachineAddress, MachineState, MachineStatus, NodeName, ProviderId, Region,
     Result,
@@ -46,15 +47,8 @@ impl Job<'_> {
     }
 
     /// The only one of these; none if there is none.
-    pub(super) fn only(&self, mut alive: Vec<Instance>) -> Result<Option<Instance>> {
-        if alive.len() > 1 {
-            let mut ids: Vec<_> = alive.iter().map(|found| found.instance_id.as_str()).collect();
-            ids.sort_unstable();
-            let (count, name) = (ids.len(), &self.request.machine.name);
-            let message = format!("{count} instances are machine {name}: {}", ids.join(", "));
-            return Err(Error::new(ErrorKind::MultipleMatches, message));
-        }
-        Ok(alive.pop())
+    pub(super) fn only(&self, found: Vec<Instance>) -> Result<Option<Instance>> {
+        only(self.request.machine.name.as_str(), found, |found| found.instance_id.clone())
     }
 }
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use gardener_provider_core::{Error, Redacted, Result};
+use gardener_provider_client::machines::user_data;
+use gardener_provider_core::{Redacted, Result};
 
 use super::{Job, NAME_TAG, UID_TAG};
 use crate::{
@@ -225,16 +226,8 @@ impl Job<'_> {
 
     /// The secret's user data, in base64.
     pub(super) fn user_data(&self) -> Result<Redacted<String>> {
-        let wrong = |problem: String| Err(Error::invalid("secret.userData", problem));
-        match self.request.secret.get("userData").map(Redacted::expose) {
-            None => wrong("is missing; add it to the secret".to_owned()),
-            Some(data) if data.is_empty() => wrong("is empty; give it a value".to_owned()),
-            Some(data) if data.len() > MOST_USER_DATA => wrong(format!(
-                "has {} bytes, and Azure takes {MOST_USER_DATA} at most; make it smaller",
-                data.len()
-            )),
-            Some(data) => Ok(Redacted::new(STANDARD.encode(data))),
-        }
+        let data = user_data(&self.request.secret, "Azure", MOST_USER_DATA)?;
+        Ok(Redacted::new(STANDARD.encode(data.expose())))
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
-use futures::{FutureExt, future::BoxFuture};
+use futures::FutureExt;
 use gardener_provider_client::batch::{Batcher, share_error};
 use gardener_provider_core::{Error, Result};
 
@@ -61,11 +61,10 @@ const MOST_OFFERS: usize = 1_024;
 impl Fleet {
     /// The fleet of `session`, which holds it; so it must not hold the session.
     pub(crate) fn new(session: Weak<Session>) -> Self {
-        let find = with(session.clone(), |session, lookups| find_all(session, lookups).boxed());
-        let parts = with(session, |session, lookups| find_parts(session, lookups).boxed());
+        let of = || session.clone();
         Self {
-            machines: Batcher::new(MOST, 2, find),
-            parts: Batcher::new(MOST, 1, parts),
+            machines: Batcher::of(of(), MOST, 2, |session, lookups| find_all(session, lookups).boxed()),
+            parts: Batcher::of(of(), MOST, 1, |session, lookups| find_parts(session, lookups).boxed()),
             offers: Mutex::default(),
         }
     }
@@ -110,22 +109,6 @@ impl Lookup {
             machine: group.compute("virtualMachines", &names.machine),
             interface: group.network("networkInterfaces", &names.interface),
         }
-    }
-}
-
-type Carried<V> = BoxFuture<'static, Vec<Result<V>>>;
-
-/// Hands a batch to `carry` together with the session.
-fn with<K: 'static, V: Send + 'static>(
-    session: Weak<Session>,
-    carry: fn(Arc<Session>, Vec<K>) -> Carried<V>,
-) -> impl Fn(Vec<K>) -> Carried<V> + Send + Sync + 'static {
-    move |items| {
-        if let Some(session) = session.upgrade() {
-            return carry(session, items);
-        }
-        let gone = |_| Err(Error::internal("the session ended during a call"));
-        futures::future::ready(items.into_iter().map(gone).collect()).boxed()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gardener_provider_client::poll::Poll;
+use gardener_provider_client::{machines, machines::dangling, poll::Poll};
 use gardener_provider_core::{Error, ErrorKind, MachineState, MachineStatus, MachineUid, Redacted, Result};
 use uuid::Uuid;
 
@@ -122,8 +122,7 @@ impl<'a> Launch<'a> {
                     .context("the name is taken by an instance that does not show"),
                 _ => missing,
             }),
-            ErrorKind::NotFound => Err(dangling(&error)),
-            _ => Err(error),
+            _ => Err(dangling(error)),
         }
     }
 
@@ -131,17 +130,6 @@ impl<'a> Launch<'a> {
         let place = self.job.own_place();
         let what = format!("instance {}/{} to appear", place.zone, place.name);
         APPEARANCE.until_some(&**self.job.session.clock(), what, || self.job.at(&place)).await
-    }
-}
-
-/// What is not found is something that the class refers to: a subnet, an image, a service account. That the machine does
-/// not exist is not news to who creates it.
-fn dangling(error: &Error) -> Error {
-    let message = format!("providerSpec refers to something that does not exist: {}", error.message());
-    let dangling = Error::new(ErrorKind::InvalidArgument, message).with_operation("compute.instances.insert");
-    match error.cloud_code() {
-        Some(code) => dangling.with_cloud_code(code),
-        None => dangling,
     }
 }
 
@@ -164,22 +152,9 @@ pub(super) fn uid_label(uid: &MachineUid) -> Result<&str> {
 }
 
 fn user_data(job: &Job<'_>) -> Result<Redacted<String>> {
-    let wrong = |problem: String| Err(Error::invalid("secret.userData", problem));
-    let Some(data) = job.request.secret.get("userData").map(Redacted::expose) else {
-        return wrong("is missing; add it to the secret".to_owned());
-    };
-    let Ok(text) = str::from_utf8(data) else {
-        return wrong("is not UTF-8 text, which metadata has to be".to_owned());
-    };
-    if text.is_empty() {
-        return wrong("is empty; give it a value".to_owned());
-    }
-    if text.len() > MOST_USER_DATA {
-        let size = text.len();
-        return wrong(format!(
-            "has {size} bytes, and Google takes {MOST_USER_DATA} at most; make it smaller"
-        ));
-    }
+    let data = machines::user_data(&job.request.secret, "Google", MOST_USER_DATA)?;
+    let text = str::from_utf8(data.expose())
+        .map_err(|_| Error::invalid("secret.userData", "is not UTF-8 text, which metadata has to be"))?;
     let key = ProviderSpec::user_data_key(text);
     if let Some(index) = job.spec.metadata.iter().position(|item| item.key == key) {
         let problem = format!("{key} is where the secret's userData goes; leave it out");

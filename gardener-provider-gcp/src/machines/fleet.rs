@@ -2,11 +2,14 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, Weak},
+    sync::{Arc, Mutex, PoisonError, Weak},
 };
 
-use futures::{FutureExt, future::BoxFuture};
-use gardener_provider_client::batch::{Batcher, share_error};
+use futures::FutureExt;
+use gardener_provider_client::{
+    batch::{Batcher, share_error},
+    pages::{Page, all_pages},
+};
 use gardener_provider_core::{Error, ErrorKind, Result};
 
 use super::{CLUSTER_LABEL, MACHINE_LABEL};
@@ -41,9 +44,12 @@ const LOOKUPS: usize = 50;
 impl Fleet {
     /// The fleet of `session`, which holds it; so it must not hold the session.
     pub(crate) fn new(session: Weak<Session>) -> Self {
-        let instances = with(session.clone(), |session, lookups| find_instances(session, lookups).boxed());
-        let disks = with(session, |session, lookups| find_disks(session, lookups).boxed());
-        Self { instances: Batcher::new(LOOKUPS, 2, instances), disks: Batcher::new(LOOKUPS, 2, disks) }
+        Self {
+            instances: Batcher::of(session.clone(), LOOKUPS, 2, |session, lookups| {
+                find_instances(session, lookups).boxed()
+            }),
+            disks: Batcher::of(session, LOOKUPS, 2, |session, lookups| find_disks(session, lookups).boxed()),
+        }
     }
 
     /// The instances of this name, whoever's they are.
@@ -54,22 +60,6 @@ impl Fleet {
     /// The disks that go with the machine of this name, in whichever cluster.
     pub(crate) async fn disks(&self, lookup: Lookup) -> Result<Vec<Disk>> {
         self.disks.call(lookup).await
-    }
-}
-
-type Carried<V> = BoxFuture<'static, Vec<Result<V>>>;
-
-/// Hands a batch to `carry` together with the session.
-fn with<V: Send + 'static>(
-    session: Weak<Session>,
-    carry: fn(Arc<Session>, Vec<Lookup>) -> Carried<V>,
-) -> impl Fn(Vec<Lookup>) -> Carried<V> + Send + Sync + 'static {
-    move |lookups| {
-        if let Some(session) = session.upgrade() {
-            return carry(session, lookups);
-        }
-        let gone = |_| Err(Error::internal("the session ended during a call"));
-        futures::future::ready(lookups.into_iter().map(gone).collect()).boxed()
     }
 }
 
@@ -104,20 +94,17 @@ type List<T> = fn(&str, Option<&str>, Option<&str>) -> Operation<Aggregated<T>>;
 
 /// All pages of a list over all zones.
 async fn everywhere<T>(session: &Session, filter: &str, list: List<T>) -> Found<T> {
-    let (mut items, mut silent, mut token) = (Vec::new(), Vec::new(), None::<String>);
-    loop {
-        let page = session.run(&list(session.project(), Some(filter), token.as_deref())).await;
-        let page = page.map_err(no_list)?;
-        items.extend(page.items);
-        silent.extend(page.silent);
-        match page.next.filter(|next| !next.is_empty()) {
-            None => return Ok((items, silent)),
-            next if next == token => {
-                return Err(Error::internal("the server answers one page token over and over"));
-            }
-            next => token = next,
+    let silent = Mutex::new(Vec::new());
+    let fetch = |token: Option<String>| {
+        let (operation, silent) = (list(session.project(), Some(filter), token.as_deref()), &silent);
+        async move {
+            let page = session.run(&operation).await.map_err(no_list)?;
+            silent.lock().unwrap_or_else(PoisonError::into_inner).extend(page.silent);
+            Ok(Page::new(page.items, page.next))
         }
-    }
+    };
+    let items = all_pages(fetch).await?;
+    Ok((items, silent.into_inner().unwrap_or_else(PoisonError::into_inner)))
 }
 
 /// What does not exist is the project then, and not the machines.

@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
+use gardener_provider_client::machines::only;
 use gardener_provider_core::{
-    AddressKind, Error, ErrorKind, MachineAddress, MachineState, MachineStatus, NodeName, ProviderId, Result,
+    AddressKind, Error, MachineAddress, MachineState, MachineStatus, NodeName, ProviderId, Result,
 };
 
 use super::{
@@ -82,16 +83,8 @@ impl Job<'_> {
     }
 
     /// The only one of these; none if there is none.
-    pub(super) fn only(&self, mut found: Vec<Instance>) -> Result<Option<Instance>> {
-        if found.len() > 1 {
-            let mut places: Vec<_> =
-                found.iter().map(|instance| format!("{}/{}", instance.zone(), instance.name)).collect();
-            places.sort_unstable();
-            let (count, name) = (places.len(), &self.request.machine.name);
-            let message = format!("{count} instances are machine {name}: {}", places.join(", "));
-            return Err(Error::new(ErrorKind::MultipleMatches, message));
-        }
-        Ok(found.pop())
+    pub(super) fn only(&self, found: Vec<Instance>) -> Result<Option<Instance>> {
+        only(self.request.machine.name.as_str(), found, |found| format!("{}/{}", found.zone(), found.name))
     }
 }
 
