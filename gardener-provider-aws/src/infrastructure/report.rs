@@ -1,7 +1,7 @@
 //! What is told of an infrastructure after a run.
 
 use gardener_provider_client::{config, graph::Run};
-use gardener_provider_core::{Infrastructure, Result};
+use gardener_provider_core::{Infrastructure, IpFamily, Networking, Result};
 use serde_json::Value;
 
 use crate::{
@@ -23,20 +23,33 @@ pub(super) fn infrastructure(cx: &Context, run: &Run) -> Result<Infrastructure> 
     infrastructure.state = run.state.clone();
     infrastructure.egress_cidrs = egress(cx, run);
     infrastructure.networking = cx.networking.clone();
-    let block = run.scope.try_get::<Ipv6Association>(nodes::VPC_IPV6_BLOCK);
-    if let Some(block) = block.as_ref().and_then(|block| block.block()) {
-        // Nodes and pods get their IPv6 addresses from the VPC's block; of two families Gardener keeps the IPv4 one here.
-        if !cx.networking.has(gardener_provider_core::IpFamily::V4) {
-            infrastructure.networking.nodes = Some(block.to_owned());
-            infrastructure.networking.pods = Some(block.to_owned());
-        }
-    }
-    if let Some(services) = run.scope.try_get::<CidrReservation>(nodes::SERVICES_RESERVATION)
-        && !cx.networking.has(gardener_provider_core::IpFamily::V4)
-    {
-        infrastructure.networking.services = Some(services.cidr.clone());
+    let ipv6 = ipv6(run);
+    if cx.networking.has(IpFamily::V4) {
+        // Of two families Gardener keeps the IPv4 networks in the Shoot.
+        infrastructure.ipv6 = ipv6;
+    } else if let Some(ipv6) = ipv6 {
+        let networking = &mut infrastructure.networking;
+        networking.nodes = ipv6.nodes.or(networking.nodes.take());
+        networking.pods = ipv6.pods.or(networking.pods.take());
+        networking.services = ipv6.services.or(networking.services.take());
     }
     Ok(infrastructure)
+}
+
+/// Nodes and pods get their IPv6 addresses from the VPC's block, services from what is reserved of a subnet.
+fn ipv6(run: &Run) -> Option<Networking> {
+    let block = run.scope.try_get::<Ipv6Association>(nodes::VPC_IPV6_BLOCK);
+    let block = block.as_ref().and_then(|block| block.block()).map(str::to_owned);
+    let services = run.scope.try_get::<CidrReservation>(nodes::SERVICES_RESERVATION);
+    let services = services.map(|services| services.cidr.clone());
+    if block.is_none() && services.is_none() {
+        return None;
+    }
+    let mut ipv6 = Networking::default().with_ip_families([IpFamily::V6]);
+    ipv6.nodes.clone_from(&block);
+    ipv6.pods = block;
+    ipv6.services = services;
+    Some(ipv6)
 }
 
 fn status(cx: &Context, run: &Run) -> Result<Value> {

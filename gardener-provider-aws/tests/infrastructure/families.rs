@@ -33,8 +33,15 @@ async fn dual_stack_can_be_added_to_what_stands() {
     world.apply(&world.request(config.clone())).await.unwrap();
     config["dualStack"] = json!({ "enabled": true });
     let request = world.request(config);
-    world.apply(&request).await.unwrap();
+    let made = world.apply(&request).await.unwrap();
     world.settled(&request).await;
+    let ipv6 = made.ipv6.expect("the IPv6 networks");
+    assert_eq!(made.networking.nodes.as_deref(), Some("10.250.0.0/16"));
+    assert!(
+        ipv6.nodes.as_ref().is_some_and(|nodes| nodes.ends_with("/56")) && ipv6.pods == ipv6.nodes,
+        "{ipv6:?}"
+    );
+    assert!(ipv6.services.is_some_and(|services| services.contains(':')));
     assert_eq!(world.inventory()["egress-only-internet-gateway"], 1);
     let subnets = world
         .run(describe_subnets(&Query::ids(world.named("subnet").into_values().map(|s| s.id))))

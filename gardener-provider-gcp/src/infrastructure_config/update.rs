@@ -1,11 +1,10 @@
 //! What may not change once the infrastructure stands.
 
+use gardener_provider_client::config::fixed;
 use gardener_provider_core::Violation;
 use ipnet::IpNet;
 
 use super::InfrastructureConfig;
-
-const FIXED: &str = "cannot be changed once the infrastructure exists; set it back";
 
 /// Everything that is wrong with the step from `old` to `new`.
 pub(super) fn update(old: &InfrastructureConfig, new: &InfrastructureConfig) -> Vec<Violation> {
@@ -15,20 +14,12 @@ pub(super) fn update(old: &InfrastructureConfig, new: &InfrastructureConfig) -> 
         let problem = "cannot be added or removed once the infrastructure exists; set it back";
         return vec![Violation::new("networks.subnetWorkers", problem)];
     }
-    if was.subnet_workers != is.subnet_workers {
-        wrong.push(Violation::new("networks.subnetWorkers", FIXED));
-    }
-    if was.subnet_services != is.subnet_services {
-        wrong.push(Violation::new("networks.subnetServices", FIXED));
-    }
+    fixed("networks.subnetWorkers", &was.subnet_workers, &is.subnet_workers, &mut wrong);
+    fixed("networks.subnetServices", &was.subnet_services, &is.subnet_services, &mut wrong);
     match (&was.vpc, &is.vpc) {
         (Some(was), Some(is)) => {
-            if was.name != is.name {
-                wrong.push(Violation::new("networks.vpc.name", FIXED));
-            }
-            if was.cloud_router != is.cloud_router {
-                wrong.push(Violation::new("networks.vpc.cloudRouter", FIXED));
-            }
+            fixed("networks.vpc.name", &was.name, &is.name, &mut wrong);
+            fixed("networks.vpc.cloudRouter", &was.cloud_router, &is.cloud_router, &mut wrong);
         }
         (None, None) => {}
         (None, Some(_)) => {
@@ -42,12 +33,10 @@ pub(super) fn update(old: &InfrastructureConfig, new: &InfrastructureConfig) -> 
         }
     }
     // A subnet for internal load balancers can be added, not moved from under them.
-    if was.internal.is_some() && was.internal != is.internal {
-        wrong.push(Violation::new("networks.internal", FIXED));
+    if was.internal.is_some() {
+        fixed("networks.internal", &was.internal, &is.internal, &mut wrong);
     }
-    if was.mtu != is.mtu {
-        wrong.push(Violation::new("networks.mtu", FIXED));
-    }
+    fixed("networks.mtu", &was.mtu, &is.mtu, &mut wrong);
     workers(was.nodes_cidr().1, is.nodes_cidr(), &mut wrong);
     wrong
 }
