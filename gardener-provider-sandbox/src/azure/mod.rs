@@ -3,6 +3,11 @@
 //! Requests are recognised by their host (`management.azure.com`, `login.microsoftonline.com`, also those of the China and
 //! US Government clouds, and the address of the instance metadata service) or, on the loopback server, by their path. Calls to
 //! Resource Manager need a token that the sandbox has handed out, for the right audience and not too old.
+//!
+//! In the journal and in fault rules the services are `compute`, `identity`, `imds`, `login`, `marketplace`, `network`,
+//! `operations` (looks at long-running ones), `resources` and `storage`; operations have the names of the vendor's description,
+//! such as `VirtualMachines_CreateOrUpdate`. Parameters are those of path and query (`name`, `resourceGroupName`) and the
+//! members of the body by their ways: `properties.hardwareProfile.vmSize`.
 
 mod answer;
 pub(crate) mod arm;

@@ -265,6 +265,8 @@ pub struct VmSize {
     pub max_interfaces: usize,
     /// Whether it takes accelerated networking.
     pub accelerated_networking: bool,
+    /// The locations where the subscription cannot have it (`SkuNotAvailable`).
+    pub restricted_in: Vec<String>,
 }
 
 impl VmSize {
@@ -278,7 +280,15 @@ impl VmSize {
             max_data_disks: 8,
             max_interfaces: 2,
             accelerated_networking: true,
+            restricted_in: Vec::new(),
         }
+    }
+
+    /// Takes it away from a location.
+    #[must_use]
+    pub fn restricted_in(mut self, location: impl Into<String>) -> Self {
+        self.restricted_in.push(location.into());
+        self
     }
 
     /// Sets the architecture, `x64` or `Arm64`.

@@ -383,7 +383,8 @@ fn flatten(value: &Value, path: &str, into: &mut BTreeMap<String, String>) {
         }
         Value::Null => {}
         Value::String(text) => {
-            into.entry(path.to_owned()).or_insert_with(|| text.clone());
+            // Nobody looks for more of a text than this.
+            into.entry(path.to_owned()).or_insert_with(|| text.chars().take(1000).collect());
         }
         other => {
             into.entry(path.to_owned()).or_insert_with(|| other.to_string());

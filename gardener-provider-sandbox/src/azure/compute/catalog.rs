@@ -166,7 +166,16 @@ impl Arm<'_> {
                         { "name": "MaxNetworkInterfaces", "value": size.max_interfaces.to_string() },
                         { "name": "PremiumIO", "value": "True" },
                     ],
-                    "restrictions": [],
+                    "restrictions": if size.restricted_in.contains(location) {
+                        json!([{
+                            "type": "Location",
+                            "values": [location],
+                            "restrictionInfo": { "locations": [location] },
+                            "reasonCode": "NotAvailableForSubscription",
+                        }])
+                    } else {
+                        json!([])
+                    },
                 })
             }));
         }

@@ -40,7 +40,7 @@ fn prepare(arm: &mut Arm<'_>, draft: &mut Draft) -> Answer<()> {
         draft.hidden.insert("power", "running".to_owned());
         let zone = draft.zones().into_iter().next().unwrap_or_default();
         if arm.context.world.faults.no_capacity(arm.context.call, &size.name, &zone) {
-            draft.failure = Some(no_capacity(&size.name, &zone, &draft.location()));
+            draft.failure = Some(no_capacity(draft, &size.name, &zone));
         }
     }
     let now = crate::azure::text::iso(arm.context.now);
@@ -73,22 +73,29 @@ fn inherit(draft: &mut Draft) {
 }
 
 /// <https://learn.microsoft.com/en-us/troubleshoot/azure/virtual-machines/windows/allocation-failure>
-fn no_capacity(size: &str, zone: &str, location: &str) -> ArmError {
-    if zone.is_empty() {
-        return ArmError::conflict(
-            "AllocationFailed",
-            "Allocation failed. We do not have sufficient capacity for the requested VM size in this region. Read more about \
-             improving likelihood of allocation success at https://aka.ms/allocation-guidance",
-        );
-    }
-    ArmError::conflict(
-        "ZonalAllocationFailed",
+fn no_capacity(draft: &Draft, size: &str, zone: &str) -> ArmError {
+    let ultra = draft.get("properties/additionalCapabilities/ultraSSDEnabled") == Some(&json!(true));
+    let constrained = ultra || draft.get("properties/availabilitySet").is_some();
+    let zonal = !zone.is_empty();
+    let code = match (constrained, zonal) {
+        (true, true) => "OverconstrainedZonalAllocationRequest",
+        (true, false) => "OverconstrainedAllocationRequest",
+        (false, true) => "ZonalAllocationFailed",
+        (false, false) => "AllocationFailed",
+    };
+    let place = if zonal { format!("zone {zone} of {}", draft.location()) } else { draft.location() };
+    let message = if constrained {
         format!(
-            "Allocation failed. We do not have sufficient capacity for the requested VM size {size} in zone {zone} of \
-             {location}. Read more about improving likelihood of allocation success at \
-             https://aka.ms/allocation-guidance"
-        ),
-    )
+            "Allocation failed. VM(s) with the following constraints cannot be allocated, because the condition is too \
+             restrictive. Please remove some constraints and try again. The VM size is {size}, the place {place}."
+        )
+    } else {
+        format!(
+            "Allocation failed. We do not have sufficient capacity for the requested VM size {size} in {place}. Read more about \
+             improving likelihood of allocation success at https://aka.ms/allocation-guidance"
+        )
+    };
+    ArmError::conflict(code, message)
 }
 
 fn size_of(arm: &Arm<'_>, draft: &Draft) -> Answer<VmSize> {
@@ -97,13 +104,23 @@ fn size_of(arm: &Arm<'_>, draft: &Draft) -> Answer<VmSize> {
     };
     let sizes = &arm.context.options().vm_sizes;
     let found = sizes.iter().find(|size| size.name.eq_ignore_ascii_case(name));
-    found.cloned().ok_or_else(|| {
+    let Some(found) = found else {
         let message = format!(
             "The value {name} provided for the VM size is not valid. The valid sizes in the current region are: {}.",
             sizes.iter().map(|size| size.name.as_str()).collect::<Vec<_>>().join(",")
         );
-        ArmError::parameter("vmSize", message)
-    })
+        return Err(ArmError::parameter("vmSize", message));
+    };
+    let location = draft.location();
+    if draft.old.is_none() && found.restricted_in.contains(&location) {
+        let message = format!(
+            "The requested VM size for resource '{}' is currently not available in location '{location}'. Please try another \
+             size or deploy to a different location or different zone. See https://aka.ms/azureskunotavailable for details.",
+            draft.id
+        );
+        return Err(ArmError::conflict("SkuNotAvailable", message));
+    }
+    Ok(found.clone())
 }
 
 /// Zone, availability set and scale set.

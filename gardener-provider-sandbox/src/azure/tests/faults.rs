@@ -70,6 +70,33 @@ async fn without_capacity_a_machine_is_there_and_failed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn each_lack_of_capacity_has_its_code() {
+    for (zone, ultra, code) in [
+        (Some("1"), false, "ZonalAllocationFailed"),
+        (None, false, "AllocationFailed"),
+        (Some("1"), true, "OverconstrainedZonalAllocationRequest"),
+        (None, true, "OverconstrainedAllocationRequest"),
+    ] {
+        let arm = Caller::instant().group().await;
+        arm.subnet().await;
+        let mut body = machine(&arm.interface("i").await);
+        body["zones"] = zone.map_or(Value::Null, |zone| json!([zone]));
+        body["properties"]["additionalCapabilities"] = json!({ "ultraSSDEnabled": ultra });
+        arm.sandbox.faults().add(Fault::no_capacity("*", "*"));
+        let reply = arm.send(Method::PUT, VM, body.to_string()).await;
+        let operation = json(&arm.follow(header(&reply, "azure-asyncoperation")).await);
+        assert_eq!(operation["error"]["code"], code);
+    }
+    let mut options = SandboxOptions::instant();
+    options.azure.vm_sizes =
+        vec![crate::azure::VmSize::new("Standard_D2s_v5", 2, 8192).restricted_in("westeurope")];
+    let arm = Caller::new(options).group().await;
+    arm.subnet().await;
+    let body = machine(&arm.interface("i").await);
+    arm.refuses(Method::PUT, VM, body, 409, "SkuNotAvailable").await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_operation_can_fail_after_it_was_taken() {
     let arm = Caller::instant().group().await;
     arm.sandbox
