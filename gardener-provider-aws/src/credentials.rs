@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use aws_credential_types::{Credentials, provider::ProvideCredentials};
 use gardener_provider_client::{
     client::ApiClient,
-    token::{Expiring, TokenCache},
+    token::{Expiring, TokenCache, read_token_file},
 };
 use gardener_provider_core::{Error, ErrorKind, Redacted, Result, SecretData};
 use object_store::{CredentialProvider, aws::AwsCredential};
@@ -185,15 +185,7 @@ async fn ambient(chain: &Ambient) -> Result<Expiring<Credentials>> {
 
 impl WorkloadIdentity {
     async fn fetch(&self) -> Result<Expiring<Credentials>> {
-        let field = "secret.workloadIdentityTokenFile";
-        let token = tokio::fs::read_to_string(&self.token_file).await.map_err(|error| {
-            let path = self.token_file.display();
-            Error::new(ErrorKind::Unauthenticated, format!("{field}: {path} cannot be read: {error}"))
-        })?;
-        let token = Redacted::new(token.trim().to_owned());
-        if token.expose().is_empty() {
-            return Err(Error::new(ErrorKind::Unauthenticated, format!("{field}: the file is empty")));
-        }
+        let token = read_token_file("secret.workloadIdentityTokenFile", &self.token_file).await?;
         let operation = sts::assume_role_with_web_identity(&self.role_arn, SESSION_NAME, &token);
         let reply = self.client.send(&operation.request.call(&self.endpoint)?).await?;
         let assumed = (operation.parse)(&reply)?;

@@ -15,7 +15,7 @@ use gardener_provider_client::{
     client::ApiClient,
     clock::Clock,
     rest::Operation,
-    token::{Expiring, TokenCache},
+    token::{Expiring, TokenCache, read_token_file},
 };
 use gardener_provider_core::{Error, ErrorKind, Redacted, Result, SecretData};
 use object_store::{CredentialProvider, azure::AzureCredential};
@@ -298,24 +298,12 @@ impl Proof {
             Self::Certificate(certificate) => {
                 certificate.assertion(audience, client, clock.now()).map(oauth::Proof::Assertion)
             }
-            Self::TokenFile(path) => read_token(path).await.map(oauth::Proof::Assertion),
+            Self::TokenFile(path) => {
+                let token = read_token_file("secret.workloadIdentityTokenFile", path).await;
+                token.map(oauth::Proof::Assertion)
+            }
         }
     }
-}
-
-/// Read anew for every token, as its issuer replaces it.
-async fn read_token(path: &std::path::Path) -> Result<Redacted<String>> {
-    let wrong = |problem: String| {
-        let message = format!("secret.workloadIdentityTokenFile: {} {problem}", path.display());
-        Error::new(ErrorKind::Unauthenticated, message)
-    };
-    let text = tokio::fs::read_to_string(path).await;
-    let token =
-        Redacted::new(text.map_err(|error| wrong(format!("cannot be read: {error}")))?.trim().to_owned());
-    if token.expose().is_empty() {
-        return Err(wrong("is empty".to_owned()));
-    }
-    Ok(token)
 }
 
 /// The same chain for [`object_store`].

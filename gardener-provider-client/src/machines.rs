@@ -1,6 +1,8 @@
 //! What the machine drivers of all clouds say alike.
 
-use gardener_provider_core::{Error, ErrorKind, Redacted, Result, SecretData};
+use gardener_provider_core::{
+    Error, ErrorKind, PersistentVolumeSpec, Redacted, Result, SecretData, VolumeId,
+};
 
 /// The secret's `userData`: what a machine runs first.
 ///
@@ -52,8 +54,42 @@ pub fn dangling(error: Error) -> Error {
     dangling.with_source(error)
 }
 
+/// How a PersistentVolume names its volume.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VolumeHandle<'a> {
+    /// As the CSI driver does.
+    Csi(&'a str),
+    /// As the plugin within Kubernetes did.
+    InTree(&'a str),
+}
+
+/// The ids of a cloud's volumes among these, in order: those of its CSI driver, and those for which `in_tree` answers the
+/// field and what is in it. `read` makes an id of a handle, or says what is wrong with it.
+///
+/// # Errors
+/// `InvalidArgument` naming the field.
+pub fn volume_ids(
+    volumes: &[PersistentVolumeSpec],
+    csi_driver: &str,
+    in_tree: impl Fn(&PersistentVolumeSpec) -> Option<(&'static str, &str)>,
+    read: impl Fn(VolumeHandle<'_>) -> Result<String, String>,
+) -> Result<Vec<VolumeId>> {
+    let ids = volumes.iter().enumerate().filter_map(|(index, volume)| {
+        let csi = volume.csi.as_ref().filter(|csi| csi.driver == csi_driver);
+        let csi = csi.map(|csi| ("csi.volumeHandle", VolumeHandle::Csi(&csi.volume_handle)));
+        let in_tree = || in_tree(volume).map(|(field, handle)| (field, VolumeHandle::InTree(handle)));
+        let (field, handle) = csi.or_else(in_tree)?;
+        let field = format!("persistentVolumes[{index}].spec.{field}");
+        let id = read(handle).map_err(|problem| Error::invalid(&field, problem));
+        Some(id.and_then(|id| VolumeId::new(id).map_err(|error| Error::invalid(&field, error.message()))))
+    });
+    ids.collect()
+}
+
 #[cfg(test)]
 mod tests {
+    use gardener_provider_core::{AzureDisk, CsiVolume};
+
     use super::*;
 
     #[test]
@@ -89,5 +125,34 @@ mod tests {
         );
         assert_eq!(dangling.operation(), Some("RunInstances"));
         assert_eq!(super::dangling(Error::internal("x")).kind(), ErrorKind::Internal);
+    }
+
+    #[test]
+    fn volumes_of_others_are_left_out_and_bad_handles_are_named() {
+        let mut csi = PersistentVolumeSpec::default();
+        csi.csi = Some(CsiVolume { driver: "ours".to_owned(), volume_handle: "a".to_owned() });
+        let mut other = csi.clone();
+        other.csi = Some(CsiVolume { driver: "theirs".to_owned(), volume_handle: "b".to_owned() });
+        let mut in_tree = PersistentVolumeSpec::default();
+        in_tree.azure_disk = Some(AzureDisk { disk_name: "c".to_owned() });
+        let volumes = [other, csi, PersistentVolumeSpec::default(), in_tree];
+        let ids = |bad: &'static str| {
+            volume_ids(
+                &volumes,
+                "ours",
+                |volume| {
+                    volume.azure_disk.as_ref().map(|disk| ("azureDisk.diskName", disk.disk_name.as_str()))
+                },
+                |handle| match handle {
+                    VolumeHandle::Csi(id) | VolumeHandle::InTree(id) if id == bad => Err("is bad".to_owned()),
+                    VolumeHandle::Csi(id) => Ok(format!("csi-{id}")),
+                    VolumeHandle::InTree(id) => Ok(format!("tree-{id}")),
+                },
+            )
+        };
+        let found: Vec<_> = ids("").unwrap().into_iter().map(String::from).collect();
+        assert_eq!(found, ["csi-a", "tree-c"]);
+        let error = ids("c").unwrap_err().to_string();
+        assert_eq!(error, "persistentVolumes[3].spec.azureDisk.diskName: is bad");
     }
 }

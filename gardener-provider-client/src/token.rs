@@ -1,11 +1,12 @@
 //! A cache for what expires: access tokens, temporary credentials.
 
 use std::{
+    path::Path,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
-use gardener_provider_core::Result;
+use gardener_provider_core::{Error, ErrorKind, Redacted, Result};
 use tokio::sync::Mutex;
 
 use crate::clock::Clock;
@@ -77,14 +78,44 @@ impl<T: Clone + Send + Sync> TokenCache<T> {
     }
 }
 
+/// Reads a token of a workload identity, which its issuer replaces from time to time. `field` is what names the file.
+///
+/// # Errors
+/// `Unauthenticated` if it cannot be read or is empty.
+pub async fn read_token_file(field: &str, path: &Path) -> Result<Redacted<String>> {
+    let wrong = |problem: String| {
+        Error::new(ErrorKind::Unauthenticated, format!("{field}: {} {problem}", path.display()))
+    };
+    let text = tokio::fs::read_to_string(path).await;
+    let text = text.map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    match text.trim() {
+        "" => Err(wrong("is empty".to_owned())),
+        token => Ok(Redacted::new(token.to_owned())),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    use gardener_provider_core::Error;
-
     use super::*;
     use crate::clock::TokioClock;
+
+    #[tokio::test]
+    async fn a_token_file_is_read_anew_and_must_hold_something() {
+        let path =
+            std::env::temp_dir().join(format!("gardener-provider-client-token-{}", std::process::id()));
+        std::fs::write(&path, " jwt-1\n").unwrap();
+        assert_eq!(read_token_file("secret.file", &path).await.unwrap().expose(), "jwt-1");
+        std::fs::write(&path, "\n").unwrap();
+        let empty = read_token_file("secret.file", &path).await.unwrap_err();
+        std::fs::remove_file(&path).unwrap();
+        let missing = read_token_file("secret.file", &path).await.unwrap_err();
+        for error in [empty, missing] {
+            assert_eq!(error.kind(), ErrorKind::Unauthenticated);
+            assert!(error.to_string().starts_with("secret.file: "), "{error}");
+        }
+    }
 
     struct Source(AtomicU32);
 

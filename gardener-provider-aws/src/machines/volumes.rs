@@ -1,33 +1,35 @@
 //! Which volumes of EC2 PersistentVolumes are.
 
-use gardener_provider_core::{Error, PersistentVolumeSpec, Result, VolumeId};
+use gardener_provider_client::machines::{VolumeHandle, volume_ids};
+use gardener_provider_core::{PersistentVolumeSpec, Result, VolumeId};
 
 const CSI_DRIVER: &str = "ebs.csi.aws.com";
 
 /// The ids of the EBS volumes among `volumes`, in order.
 pub(super) fn ids(volumes: &[PersistentVolumeSpec]) -> Result<Vec<VolumeId>> {
-    let ids = volumes.iter().enumerate().filter_map(|(index, volume)| {
-        let csi = volume.csi.as_ref().filter(|csi| csi.driver == CSI_DRIVER);
-        let csi = csi.map(|csi| ("csi.volumeHandle", csi.volume_handle.as_str()));
-        let in_tree = volume.aws_elastic_block_store.as_ref();
+    volume_ids(
+        volumes,
+        CSI_DRIVER,
+        |volume| {
+            let volume = volume.aws_elastic_block_store.as_ref()?;
+            Some(("awsElasticBlockStore.volumeID", volume.volume_id.as_str()))
+        },
+        read,
+    )
+}
+
+fn read(handle: VolumeHandle<'_>) -> Result<String, String> {
+    let id = match handle {
+        VolumeHandle::Csi(id) => id,
         // `aws://<zone>/<id>`, or the id alone.
-        let in_tree = in_tree.map(|ebs| ("awsElasticBlockStore.volumeID", last_segment(&ebs.volume_id)));
-        let (field, id) = csi.or(in_tree)?;
-        Some(parse(&format!("persistentVolumes[{index}].spec.{field}"), id))
-    });
-    ids.collect()
-}
-
-fn last_segment(text: &str) -> &str {
-    text.rsplit('/').next().unwrap_or(text)
-}
-
-fn parse(field: &str, id: &str) -> Result<VolumeId> {
+        VolumeHandle::InTree(text) => text.rsplit('/').next().unwrap_or(text),
+    };
     let id_chars = |rest: &str| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    if !id.strip_prefix("vol-").is_some_and(id_chars) {
-        return Err(Error::invalid(field, format!("{id:?} is no volume id such as vol-0123456789abcdef0")));
+    if id.strip_prefix("vol-").is_some_and(id_chars) {
+        Ok(id.to_owned())
+    } else {
+        Err(format!("{id:?} is no volume id such as vol-0123456789abcdef0"))
     }
-    VolumeId::new(id).map_err(|error| Error::invalid(field, error.message()))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::{ops::ControlFlow, time::Duration};
 
 use futures::future::{join, join_all};
-use gardener_provider_client::poll::Poll;
+use gardener_provider_client::{machines::dangling, poll::Poll};
 use gardener_provider_core::{Error, ErrorKind, MachineStatus, Result};
 
 use super::{Found, Job, UID_TAG, delete, fleet::Sighting, status, tag};
@@ -29,7 +29,7 @@ pub(super) async fn create(job: &Job<'_>) -> Result<MachineStatus> {
     if let Some(found) = check(job, sighting)? {
         return adopt(job, found).await;
     }
-    let plan = job.plan().await.map_err(|error| dangling(job, error))?;
+    let plan = job.plan().await.map_err(dangling)?;
     let image = job.spec.properties.storage_profile.image_reference.reference();
     let machine = job.virtual_machine(image, plan)?;
     let mut made = make(job, &machine).await;
@@ -185,7 +185,7 @@ async fn fail(job: &Job<'_>, error: Error) -> Error {
         job.session.fleet().forget_offers();
     }
     if !is_shortage(error.kind()) {
-        return dangling(job, error);
+        return dangling(error);
     }
     match clean_up(job).await {
         Ok(()) => error,
@@ -204,15 +204,4 @@ async fn clean_up(job: &Job<'_>) -> Result<()> {
         Some(machine) if !has_failed(&machine) => Ok(()),
         _ => delete::delete(job).await,
     }
-}
-
-/// What is not found is something that the class refers to: a subnet, an image, a scale set. That the machine does not
-/// exist is not news to who creates it.
-fn dangling(job: &Job<'_>, error: Error) -> Error {
-    if !error.is_not_found() {
-        return error;
-    }
-    let message = format!("providerSpec refers to something that does not exist: {}", error.message());
-    let context = format!("creating machine {}", job.names.machine);
-    Error::new(ErrorKind::InvalidArgument, message).with_source(error).context(context)
 }

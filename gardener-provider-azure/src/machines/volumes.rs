@@ -1,6 +1,7 @@
 //! Which disks of Azure PersistentVolumes are.
 
-use gardener_provider_core::{Error, PersistentVolumeSpec, Result, VolumeId};
+use gardener_provider_client::machines::{VolumeHandle, volume_ids};
+use gardener_provider_core::{PersistentVolumeSpec, Result, VolumeId};
 
 use crate::api::ResourceId;
 
@@ -8,32 +9,23 @@ const CSI_DRIVER: &str = "disk.csi.azure.com";
 
 /// The disks among `volumes`, in order: those of the CSI driver by their ids, those of the in-tree plugin by their names.
 pub(super) fn ids(volumes: &[PersistentVolumeSpec]) -> Result<Vec<VolumeId>> {
-    let ids = volumes.iter().enumerate().filter_map(|(index, volume)| {
-        let csi = volume.csi.as_ref().filter(|csi| csi.driver == CSI_DRIVER);
-        let field = |field: &str| format!("persistentVolumes[{index}].spec.{field}");
-        if let Some(csi) = csi {
-            return Some(by_id(&field("csi.volumeHandle"), &csi.volume_handle));
-        }
-        let in_tree = volume.azure_disk.as_ref()?;
-        Some(by_name(&field("azureDisk.diskName"), &in_tree.disk_name))
-    });
-    ids.collect()
+    volume_ids(
+        volumes,
+        CSI_DRIVER,
+        |volume| volume.azure_disk.as_ref().map(|disk| ("azureDisk.diskName", disk.disk_name.as_str())),
+        read,
+    )
 }
 
-fn by_id(field: &str, id: &str) -> Result<VolumeId> {
-    ResourceId::of_kind(field, id, "Microsoft.Compute/disks")?;
-    volume(field, id)
-}
-
-fn by_name(field: &str, name: &str) -> Result<VolumeId> {
-    if name.contains('/') {
-        return Err(Error::invalid(field, format!("{name:?} is no name of a disk")));
+fn read(handle: VolumeHandle<'_>) -> Result<String, String> {
+    match handle {
+        VolumeHandle::Csi(id) => match id.parse::<ResourceId>() {
+            Ok(disk) if disk.is_kind("Microsoft.Compute/disks") => Ok(id.to_owned()),
+            _ => Err(format!("{id:?} is no id of a disk")),
+        },
+        VolumeHandle::InTree(name) if name.contains('/') => Err(format!("{name:?} is no name of a disk")),
+        VolumeHandle::InTree(name) => Ok(name.to_owned()),
     }
-    volume(field, name)
-}
-
-fn volume(field: &str, id: &str) -> Result<VolumeId> {
-    VolumeId::new(id).map_err(|error| Error::invalid(field, error.message()))
 }
 
 #[cfg(test)]

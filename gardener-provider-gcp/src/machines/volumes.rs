@@ -1,46 +1,47 @@
 //! Which disks of Compute Engine PersistentVolumes are.
 
-use gardener_provider_core::{Error, PersistentVolumeSpec, Result, VolumeId};
+use gardener_provider_client::machines::{VolumeHandle, volume_ids};
+use gardener_provider_core::{PersistentVolumeSpec, Result, VolumeId};
 
 const CSI_DRIVER: &str = "pd.csi.storage.gke.io";
 
 /// The ids of the disks among `volumes`, in order: the name of a disk of the in-tree plugin, the handle of one of the CSI
 /// driver, as the nodes' lists of attached volumes have them.
 pub(super) fn ids(volumes: &[PersistentVolumeSpec]) -> Result<Vec<VolumeId>> {
-    let ids = volumes.iter().enumerate().filter_map(|(index, volume)| {
-        let field = |field: &str| format!("persistentVolumes[{index}].spec.{field}");
-        let csi = volume.csi.as_ref().filter(|csi| csi.driver == CSI_DRIVER);
-        let csi = csi.map(|csi| handle(&field("csi.volumeHandle"), &csi.volume_handle));
-        let in_tree = volume.gce_persistent_disk.as_ref();
-        csi.or_else(|| in_tree.map(|disk| name(&field("gcePersistentDisk.pdName"), &disk.pd_name)))
-    });
-    ids.collect()
+    volume_ids(
+        volumes,
+        CSI_DRIVER,
+        |volume| {
+            let disk = volume.gce_persistent_disk.as_ref()?;
+            Some(("gcePersistentDisk.pdName", disk.pd_name.as_str()))
+        },
+        |handle| match handle {
+            VolumeHandle::Csi(handle) => read_handle(handle),
+            VolumeHandle::InTree(name) => read_name(name),
+        },
+    )
 }
 
 /// `projects/<project>/zones/<zone>/disks/<name>`, or with `regions/<region>`
 /// ([source](https://github.com/kubernetes-sigs/gcp-compute-persistent-disk-csi-driver)).
-fn handle(field: &str, handle: &str) -> Result<VolumeId> {
+fn read_handle(handle: &str) -> Result<String, String> {
     let segments: Vec<_> = handle.split('/').collect();
     let is_given = segments.iter().all(|segment| !segment.is_empty());
     match segments.as_slice() {
-        ["projects", _, "zones" | "regions", _, "disks", _] if is_given => volume(field, handle),
+        ["projects", _, "zones" | "regions", _, "disks", _] if is_given => Ok(handle.to_owned()),
         _ => {
             let expected = "expected projects/<project>/zones/<zone>/disks/<name>";
-            Err(Error::invalid(field, format!("{handle:?} is no handle of a disk; {expected}")))
+            Err(format!("{handle:?} is no handle of a disk; {expected}"))
         }
     }
 }
 
-fn name(field: &str, name: &str) -> Result<VolumeId> {
+fn read_name(name: &str) -> Result<String, String> {
     let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if name.is_empty() || !name.bytes().all(inner) {
-        return Err(Error::invalid(field, format!("{name:?} is no name of a disk")));
+        return Err(format!("{name:?} is no name of a disk"));
     }
-    volume(field, name)
-}
-
-fn volume(field: &str, id: &str) -> Result<VolumeId> {
-    VolumeId::new(id).map_err(|error| Error::invalid(field, error.message()))
+    Ok(name.to_owned())
 }
 
 #[cfg(test)]
