@@ -1,6 +1,6 @@
 //! One API call, described before it is sent.
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 
 use bytes::Bytes;
 use gardener_provider_core::{Error, Result};
@@ -31,7 +31,7 @@ impl Idempotency {
 }
 
 /// A request builder's product: everything about a call but the credentials.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Call {
     /// The operation by the cloud's name for it, for errors, traces and metrics.
@@ -50,6 +50,19 @@ pub struct Call {
     pub body: Bytes,
     /// No longer than this for one attempt; the client's default unless told.
     pub timeout: Option<Duration>,
+}
+
+/// Query, headers and body may hold secrets (user data, keys, tokens), so none of them is shown.
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("operation", &self.operation)
+            .field("idempotency", &self.idempotency)
+            .field("method", &self.method)
+            .field("path", &self.url.path())
+            .field("body_bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Call {
@@ -111,5 +124,22 @@ impl Call {
             })?;
         *request.headers_mut() = self.headers.clone();
         Ok(request)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_nothing_that_may_be_secret() {
+        let call =
+            Call::new("PostThing", "things", Method::POST, Url::parse("https://x/t?sig=hunter2").unwrap())
+                .with_header(http::header::AUTHORIZATION, HeaderValue::from_static("Bearer hunter2"))
+                .with_body("text/plain", "hunter2");
+        assert_eq!(
+            format!("{call:?}"),
+            r#"Call { operation: "PostThing", idempotency: Once, method: POST, path: "/t", body_bytes: 7, .. }"#
+        );
     }
 }

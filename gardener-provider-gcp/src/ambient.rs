@@ -8,6 +8,7 @@ use std::{
 };
 
 use gardener_provider_core::{Error, ErrorKind, Result};
+use url::Url;
 
 use crate::credentials::key_file::{self, Author, Proof};
 
@@ -18,6 +19,8 @@ pub(crate) struct Environment {
     pub(crate) named: Option<PathBuf>,
     /// What `gcloud auth application-default login` writes.
     pub(crate) login: Option<PathBuf>,
+    /// `GCE_METADATA_HOST`
+    pub(crate) metadata_host: Option<String>,
     /// `GOOGLE_CLOUD_PROJECT`
     pub(crate) project: Option<String>,
 }
@@ -26,12 +29,19 @@ impl Environment {
     /// That of this process.
     pub(crate) fn of_process() -> Self {
         let path = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let text = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
         let config = path("CLOUDSDK_CONFIG").or_else(|| path("HOME").map(|home| home.join(".config/gcloud")));
         Self {
             named: path("GOOGLE_APPLICATION_CREDENTIALS"),
             login: config.map(|folder| folder.join("application_default_credentials.json")),
-            project: env::var("GOOGLE_CLOUD_PROJECT").ok().filter(|project| !project.is_empty()),
+            metadata_host: text("GCE_METADATA_HOST"),
+            project: text("GOOGLE_CLOUD_PROJECT"),
         }
+    }
+
+    /// Where the metadata server is, if it is said.
+    pub(crate) fn metadata_server(&self) -> Option<Url> {
+        Url::parse(&format!("http://{}/", self.metadata_host.as_deref()?)).ok()
     }
 
     /// The key file that is named, else that of the login, else the metadata server.
@@ -76,7 +86,7 @@ mod tests {
     async fn a_named_file_comes_before_the_login_and_the_metadata_server_last() {
         let (named, login) = (file("named", "{\"type\": \"gdch\"}"), file("login", USER));
         let mut environment =
-            Environment { named: Some(named.clone()), login: Some(login.clone()), project: None };
+            Environment { named: Some(named.clone()), login: Some(login.clone()), ..Environment::default() };
         let error = environment.discover().await.unwrap_err();
         assert!(error.to_string().contains("named.type: is unknown"), "{error}");
         environment.named = None;

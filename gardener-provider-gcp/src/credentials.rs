@@ -32,7 +32,7 @@ use object_store::{CredentialProvider, gcp::GcpCredential};
 
 use self::{
     jwt::Signer,
-    key_file::{Author, ExternalAccount, KeyFile, Proof},
+    key_file::{Author, ExternalAccount, KeyFile, Named, Proof},
 };
 use crate::{ambient::Environment, api::token, session::Line};
 
@@ -45,7 +45,8 @@ pub enum CredentialSource {
     #[default]
     Secret,
     /// Google's application default credentials, for all requests: the file that `GOOGLE_APPLICATION_CREDENTIALS` names,
-    /// that of `gcloud auth application-default login`, the metadata server. The project is the secret's `projectID`, or
+    /// that of `gcloud auth application-default login`, the metadata server (at `GCE_METADATA_HOST`, if that is set). The
+    /// project is the secret's `projectID`, or
     /// `GOOGLE_CLOUD_PROJECT`. Credentials in a request's secret are refused.
     Ambient,
 }
@@ -94,7 +95,9 @@ impl Trust {
         let (key, workload) = (given(KEY_FILE), given(WORKLOAD));
         let file = match (self.source, key.or(workload)) {
             (CredentialSource::Ambient, None) => {
-                let project = self.environment.project.clone();
+                let named =
+                    |value: &String| Named { field: "GOOGLE_CLOUD_PROJECT".to_owned(), value: value.clone() };
+                let project = self.environment.project.as_ref().map(named);
                 KeyFile { proof: Proof::Ambient(self.environment.clone()), project }
             }
             (CredentialSource::Ambient, Some(key)) => {
@@ -130,10 +133,12 @@ impl Trust {
 }
 
 /// <https://cloud.google.com/resource-manager/docs/creating-managing-projects#before_you_begin>
-fn project(secret: &SecretData, of_file: Option<String>) -> Result<String> {
-    let of_secret = secret.text(PROJECT)?.map(Redacted::into_exposed);
-    let Some(project) = of_file.or(of_secret) else {
-        return Err(Error::invalid("secret.projectID", "is missing; add it to the secret"));
+fn project(secret: &SecretData, of_file: Option<Named>) -> Result<String> {
+    let field = || "secret.projectID".to_owned();
+    let of_secret = secret.text(PROJECT)?;
+    let of_secret = of_secret.map(|value| Named { field: field(), value: value.into_exposed() });
+    let Some(Named { field, value: project }) = of_file.or(of_secret) else {
+        return Err(Error::invalid(field(), "is missing; add it to the secret"));
     };
     // The part behind the domain, for the projects of a domain.
     let id = project.rsplit(':').next().unwrap_or_default().as_bytes();
@@ -147,7 +152,7 @@ fn project(secret: &SecretData, of_file: Option<String>) -> Result<String> {
         return Ok(project);
     }
     let problem = "is no project id; expected 6 to 30 lower-case letters, digits and '-', a letter first";
-    Err(Error::invalid("secret.projectID", problem))
+    Err(Error::invalid(field, problem))
 }
 
 impl Proof {

@@ -49,7 +49,7 @@ use gardener_provider_core::{Capability, Provider, Result};
 
 use crate::{
     credentials::{CredentialSource, Trust},
-    endpoints::Endpoints,
+    endpoints::{Endpoints, Service},
     gardener_api::GcpApi,
     infrastructure::GcpInfrastructure,
     session::{Sessions, Shared},
@@ -132,11 +132,12 @@ impl GcpProviderBuilder {
     /// calls.
     #[doc(hidden)]
     pub fn sessions(self) -> Result<Sessions> {
-        Ok(Sessions::new(Shared {
-            base: self.setup.finish(session::RATES)?,
-            endpoints: self.endpoints,
-            trust: self.trust,
-        }))
+        let metadata = self.trust.environment.metadata_server();
+        let endpoints = match metadata.filter(|_| !self.endpoints.is_custom(Service::Metadata)) {
+            Some(url) => self.endpoints.with_service(Service::Metadata, url),
+            None => self.endpoints,
+        };
+        Ok(Sessions::new(Shared { base: self.setup.finish(session::RATES)?, endpoints, trust: self.trust }))
     }
 }
 

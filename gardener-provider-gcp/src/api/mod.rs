@@ -80,7 +80,7 @@ pub type Mutation = Operation<operations::ComputeOperation>;
 pub fn compute(operation: &'static str, project: &str) -> RestRequest {
     let (resource, verb) = operation.rsplit_once('.').unwrap_or(("", operation));
     let method = match verb {
-        "get" | "list" | "aggregatedList" => Method::GET,
+        "get" | "getFromFamily" | "list" | "aggregatedList" => Method::GET,
         "delete" => Method::DELETE,
         "patch" => Method::PATCH,
         "update" => Method::PUT,

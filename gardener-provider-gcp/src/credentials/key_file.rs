@@ -61,7 +61,14 @@ pub(crate) struct User {
 #[derive(Debug)]
 pub(crate) struct KeyFile {
     pub(crate) proof: Proof,
-    pub(crate) project: Option<String>,
+    pub(crate) project: Option<Named>,
+}
+
+/// A value and the field that holds it, for errors.
+#[derive(Debug)]
+pub(crate) struct Named {
+    pub(crate) field: String,
+    pub(crate) value: String,
 }
 
 /// Who wrote a key file, and so what it may say.
@@ -97,8 +104,13 @@ pub(crate) fn read(field: &str, text: &str, author: Author<'_>) -> Result<KeyFil
             return Err(file.wrong("type", &format!("is unknown; use {known}")));
         }
     };
-    let project = file.text("project_id")?.or(file.text("quota_project_id")?);
-    Ok(KeyFile { proof, project: project.map(str::to_owned) })
+    let named = |name: &str| {
+        let value = file.text(name)?;
+        let field = format!("{}.{name}", file.path);
+        Ok::<_, Error>(value.map(|value| Named { field, value: value.to_owned() }))
+    };
+    let project = named("project_id")?.or(named("quota_project_id")?);
+    Ok(KeyFile { proof, project })
 }
 
 const OAUTH_TOKEN: &[&str] =

@@ -117,7 +117,10 @@ fn the_secret_says_which_project_and_which_key() {
     assert_eq!(identity(&alias).unwrap().project, PROJECT);
     for (secret, field) in [
         (with("project_id", None), "secret.projectID: is missing"),
-        (with("project_id", Some(json!("../other"))), "secret.projectID: is no project id"),
+        (
+            with("project_id", Some(json!("../other"))),
+            "secret.serviceaccount.json.project_id: is no project id",
+        ),
         (
             SecretData::new(),
             "secret.serviceAccountJSON or secret.serviceaccount.json or secret.credentialsConfig",
@@ -343,6 +346,19 @@ mod on_the_sandbox {
     async fn the_metadata_server_gives_a_token_to_who_has_nothing_else() {
         let lab = Lab::new("metadata");
         assert!(outcome(lab.ambient(Environment::default()), &project()).await.unwrap());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_metadata_server_may_be_elsewhere() {
+        let script = FakeTransport::new().reply(200, TOKEN);
+        let mut builder = builder(&script).credentials(CredentialSource::Ambient);
+        let host = Some("127.0.0.1:9000".to_owned());
+        builder.trust.environment = Environment { metadata_host: host, ..Environment::default() };
+        let session = builder.sessions().unwrap().get(&project()).unwrap();
+        session.credentials().get().await.unwrap();
+        let request = &script.requests()[0];
+        assert_eq!(request.uri().authority().unwrap(), "127.0.0.1:9000");
+        assert_eq!(request.headers()["metadata-flavor"], "Google");
     }
 
     #[tokio::test(start_paused = true)]
