@@ -159,7 +159,12 @@ impl Engine<'_> {
         let path = || key.path(&self.project.id);
         match self.project.resources.get(&key) {
             None => Err(GcpError::not_found(&path())),
-            Some(stored) if matches!(stored.phase, Phase::Creating | Phase::Deleting) => {
+            // What is in a network waits for changes of it.
+            Some(stored)
+                if matches!(stored.phase, Phase::Creating | Phase::Deleting)
+                    || stored.phase == Phase::Changing
+                        && matches!(kind, Kind::Network | Kind::Subnetwork) =>
+            {
                 Err(GcpError::not_ready(&path()))
             }
             Some(stored) => Ok((key, stored)),

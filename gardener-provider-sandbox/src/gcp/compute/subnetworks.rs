@@ -2,7 +2,7 @@
 //!
 //! <https://cloud.google.com/compute/docs/reference/rest/v1/subnetworks>
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::Ipv4Net;
 use serde_json::{Value, json};
@@ -184,23 +184,16 @@ fn give_ipv6(body: &mut Object, network: &Object, number: u64) -> Result<(), Gcp
 
 pub(super) fn patch(engine: &mut Engine<'_>, key: &Key, change: &Object) -> Result<Object, GcpError> {
     let current = engine.idle(key)?.body.clone();
+    if change.text("fingerprint").is_none() {
+        return Err(GcpError::required("resource.fingerprint"));
+    }
     let message = "Supplied fingerprint does not match current";
     fingerprint::check(change, "fingerprint", current.text("fingerprint"), message)?;
+    check_fixed(engine, &current, change)?;
+    check_new_ranges(&current, change)?;
     let mut next = current.clone();
     merge(&mut next, change);
-    for fixed in ["name", "network", "region", "ipCidrRange", "description"] {
-        let same = current.get(fixed) == next.get(fixed)
-            || fixed == "network" && same_network(engine, &next, &current)
-            || fixed == "region"
-                && next.text("region").is_some_and(|region| region.ends_with(key.scope.name()));
-        if !same {
-            let value = next.text(fixed).unwrap_or_default();
-            return Err(GcpError::invalid(
-                &format!("resource.{fixed}"),
-                value,
-                "The field cannot be changed.",
-            ));
-        }
+    for fixed in FIXED {
         match current.get(fixed) {
             Some(value) => next.insert(fixed.to_owned(), value.clone()),
             None => next.remove(fixed),
@@ -228,11 +221,67 @@ pub(super) fn patch(engine: &mut Engine<'_>, key: &Key, change: &Object) -> Resu
     Ok(next)
 }
 
-fn same_network(engine: &Engine<'_>, next: &Object, current: &Object) -> bool {
+/// What a patch cannot change.
+const FIXED: [&str; 5] = ["name", "network", "region", "ipCidrRange", "description"];
+
+/// A patch may repeat what it cannot change, except for the region.
+fn check_fixed(engine: &Engine<'_>, current: &Object, change: &Object) -> Result<(), GcpError> {
     let key = |body: &Object| {
         engine.key("resource.network", body.text("network").unwrap_or_default(), Kind::Network).ok()
     };
-    key(next) == key(current)
+    let same = |field: &str| match field {
+        "region" => false,
+        "network" => key(change) == key(current),
+        _ => change.get(field) == current.get(field),
+    };
+    let changed: Vec<&str> =
+        FIXED.into_iter().filter(|field| change.text(field).is_some() && !same(field)).collect();
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let problem = format!(
+        "The following field(s) specified in the request cannot be modified: [{}]",
+        changed.join(", ")
+    );
+    Err(GcpError::invalid("resource", &Value::Object(change.clone()).to_string(), &problem))
+}
+
+/// Secondary ranges are added or removed, one or the other; one that is there keeps its addresses.
+fn check_new_ranges(current: &Object, change: &Object) -> Result<(), GcpError> {
+    if !change.contains_key("secondaryIpRanges") {
+        return Ok(());
+    }
+    let of = |body: &Object| -> BTreeMap<String, String> {
+        let ranges = body.list("secondaryIpRanges").iter().filter_map(Value::as_object);
+        let pair = |range: &Object| {
+            Some((
+                range.text("rangeName")?.to_owned(),
+                range.text("ipCidrRange").unwrap_or_default().to_owned(),
+            ))
+        };
+        ranges.filter_map(pair).collect()
+    };
+    let (before, after) = (of(current), of(change));
+    for (index, (name, cidr)) in after.iter().enumerate() {
+        if before.get(name).is_some_and(|before| before != cidr) {
+            let field = format!("resource.secondaryIpRanges[{index}].ipCidrRange");
+            let problem = format!("Existing secondary range cannot be modified: {cidr}.");
+            return Err(GcpError::invalid(&field, cidr, &problem));
+        }
+    }
+    let only = |a: &BTreeMap<String, String>, b: &BTreeMap<String, String>| -> Vec<String> {
+        a.iter().filter(|(name, _)| !b.contains_key(*name)).map(|(_, cidr)| cidr.clone()).collect()
+    };
+    let (added, removed) = (only(&after, &before), only(&before, &after));
+    if added.is_empty() || removed.is_empty() {
+        return Ok(());
+    }
+    let problem = format!(
+        "Cannot add and remove secondary IP ranges in the same request. Added ranges: [{}]. Removed ranges: [{}].",
+        added.join(", "),
+        removed.join(", ")
+    );
+    Err(GcpError::invalid("resource.secondaryIpRanges", "", &problem))
 }
 
 /// A secondary range that an instance has a part of stays.

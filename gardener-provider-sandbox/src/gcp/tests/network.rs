@@ -88,10 +88,9 @@ async fn a_patch_needs_the_fingerprint_and_changes_it() {
     let before = caller.get(NODES).await;
     let patch = format!("PATCH {NODES}");
     let logs = json!({ "enable": true, "flowSampling": 0.25 });
-    for fingerprint in [Value::Null, json!("AAAAAAAAAAA=")] {
-        let refused = caller.refused(&patch, json!({ "logConfig": logs, "fingerprint": fingerprint })).await;
-        assert_eq!(refused, (412, "conditionNotMet".to_owned()));
-    }
+    assert_eq!(caller.refused(&patch, json!({ "logConfig": logs })).await, (400, "required".to_owned()));
+    let stale = json!({ "logConfig": logs, "fingerprint": "AAAAAAAAAAA=" });
+    assert_eq!(caller.refused(&patch, stale).await, (412, "conditionNotMet".to_owned()));
     caller.done(&patch, json!({ "logConfig": logs, "fingerprint": before["fingerprint"] })).await;
     let after = caller.get(NODES).await;
     assert_ne!(after["fingerprint"], before["fingerprint"]);
@@ -259,4 +258,48 @@ async fn quotas_are_told_in_the_call() {
     assert_eq!(reply["error"]["message"], "Quota 'NETWORKS' exceeded.  Limit: 1.0 globally.");
     let quotas = caller.get("").await["quotas"].clone();
     assert_eq!(quotas[0], json!({ "metric": "NETWORKS", "limit": 1, "usage": 1 }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_patch_of_a_subnetwork_cannot_do() {
+    let caller = Caller::instant();
+    caller.network().await;
+    let fingerprint = caller.get(NODES).await["fingerprint"].clone();
+    for (change, words) in [
+        (json!({ "region": "regions/europe-west1" }), "cannot be modified: [region]"),
+        (
+            json!({ "network": "global/networks/other", "ipCidrRange": "10.0.0.0/8" }),
+            "cannot be modified: [network, ipCidrRange]",
+        ),
+        (
+            json!({ "secondaryIpRanges": [{ "rangeName": "pods", "ipCidrRange": "10.7.0.0/16" }] }),
+            "Existing secondary range cannot be modified: 10.7.0.0/16.",
+        ),
+        (
+            json!({ "secondaryIpRanges": [{ "rangeName": "new", "ipCidrRange": "10.7.0.0/16" }] }),
+            "Cannot add and remove secondary IP ranges in the same request. Added ranges: [10.7.0.0/16]. \
+             Removed ranges: [10.1.0.0/16].",
+        ),
+        (json!({ "logConfig": { "flowSampling": 2 } }), "Must be a number between 0.0 and 1.0."),
+    ] {
+        let mut change = change;
+        change["fingerprint"] = fingerprint.clone();
+        let message = caller.message(&format!("PATCH {NODES}"), change).await;
+        assert!(message.contains(words), "{message}");
+    }
+    let same =
+        json!({ "network": "global/networks/net", "ipCidrRange": "10.0.0.0/24", "fingerprint": fingerprint });
+    caller.done(&format!("PATCH {NODES}"), same).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_goes_into_a_subnetwork_waits_for_its_changes() {
+    let caller = Caller::new(SandboxOptions::default());
+    caller.network().await;
+    let expand = json!({ "ipCidrRange": "10.0.0.0/20" });
+    let changing = caller.start(&format!("POST {NODES}/expandIpCidrRange"), expand).await;
+    let machine = caller.refused(INSTANCES, instance("one")).await;
+    assert_eq!(machine, (400, "resourceNotReady".to_owned()));
+    caller.wait(&changing).await;
+    caller.done(INSTANCES, instance("one")).await;
 }
