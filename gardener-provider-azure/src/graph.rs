@@ -21,7 +21,7 @@ use gardener_provider_core::Result;
 
 use crate::api::identities;
 pub(crate) use context::Context;
-use given::{Given, GivenAddress, GivenIdentity, GivenVnet, Theirs};
+use given::{Given, GivenAddress, GivenIdentity, GivenSubnet, GivenVnet, Theirs};
 use group::OwnGroup;
 use leftovers::LoadBalancers;
 use nat::{OwnAddress, OwnNatGateway, Place};
@@ -67,7 +67,7 @@ impl Declaration {
 
     fn destruction(&mut self) -> Result<()> {
         self.add(nodes::RESOURCE_GROUP, &[], OwnGroup(self.cx()))?;
-        if !self.cx.vnet_is_given() {
+        if self.cx.subnet_names().is_empty() || !self.cx.vnet_is_given() {
             return Ok(());
         }
         let mut subnets = Vec::new();
@@ -89,8 +89,13 @@ impl Declaration {
         } else {
             self.add_own(nodes::VNET, &[nodes::RESOURCE_GROUP], OwnVnet(self.cx()))?;
         }
-        self.add_own(nodes::ROUTE_TABLE, &[nodes::RESOURCE_GROUP], OwnRouteTable(self.cx()))?;
-        self.add_own(nodes::SECURITY_GROUP, &[nodes::RESOURCE_GROUP], OwnSecurityGroup(self.cx()))?;
+        if let Some(subnet) = self.cx.config.networks.subnet.clone() {
+            let id = self.cx.vnet.child("subnets", &subnet.name);
+            self.add_given(nodes::SUBNET, &[nodes::VNET], GivenSubnet { cx: self.cx(), id })?;
+        } else {
+            self.add_own(nodes::ROUTE_TABLE, &[nodes::RESOURCE_GROUP], OwnRouteTable(self.cx()))?;
+            self.add_own(nodes::SECURITY_GROUP, &[nodes::RESOURCE_GROUP], OwnSecurityGroup(self.cx()))?;
+        }
         if let Some(identity) = self.cx.config.identity.clone() {
             let id = identities::id(&self.cx.session.group(&identity.resource_group), &identity.name);
             self.add_given(nodes::IDENTITY, &[], GivenIdentity { cx: self.cx(), id })?;

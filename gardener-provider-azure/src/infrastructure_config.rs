@@ -48,7 +48,7 @@ pub struct ResourceGroup {
     pub name: String,
 }
 
-/// The networks: either one subnet for all nodes (`workers`) or one for each zone (`zones`).
+/// The networks: one subnet for all nodes (`workers`), one for each zone (`zones`), or the user's (`subnet`).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
@@ -67,6 +67,18 @@ pub struct Networks {
     /// The zones with their subnets.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub zones: Vec<Zone>,
+    /// A subnet of the user's in a virtual network of the user's, with its route table and network security group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subnet: Option<SubnetReference>,
+}
+
+/// A subnet of the user's.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[non_exhaustive]
+pub struct SubnetReference {
+    /// Its name.
+    pub name: String,
 }
 
 /// A virtual network: an existing one or a new one.

@@ -111,6 +111,9 @@ pub struct Purposed {
     pub purpose: String,
     /// Its name.
     pub name: String,
+    /// Its resource group, if that is not the cluster's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource_group: Option<String>,
 }
 
 /// The user's identity.
@@ -149,12 +152,19 @@ pub enum OutboundAccess {
     /// Over the addresses of a load balancer, from one subnet at least.
     #[default]
     LoadBalancer,
+    /// As the user arranged it, from a subnet of the user's.
+    UserManaged,
 }
 
 impl Purposed {
     /// Something of this name for the nodes.
     pub fn for_nodes(name: impl Into<String>) -> Self {
-        Self { purpose: PURPOSE_NODES.to_owned(), name: name.into() }
+        Self { purpose: PURPOSE_NODES.to_owned(), name: name.into(), resource_group: None }
+    }
+
+    /// Something of this name in a resource group that is not the cluster's.
+    pub fn of_the_user(name: impl Into<String>, group: impl Into<String>) -> Self {
+        Self { resource_group: Some(group.into()), ..Self::for_nodes(name) }
     }
 }
 

@@ -86,7 +86,10 @@ async fn azurite_refuses_a_wrong_key_and_knows_no_other_container() {
     let (storage, prefix) = (storage(&server.endpoint()), ObjectPrefix::new("a").unwrap());
     let error = storage.delete_prefix(&bucket("aHVudGVyMmh1bnRlcjI="), &prefix).await.unwrap_err();
     // Azure itself says AuthenticationFailed.
-    assert_eq!((error.kind(), error.cloud_code()), (ErrorKind::PermissionDenied, Some("AuthorizationFailure")));
+    assert_eq!(
+        (error.kind(), error.cloud_code()),
+        (ErrorKind::PermissionDenied, Some("AuthorizationFailure"))
+    );
     assert!(!format!("{error} {error:?}").contains("aHVudGVy"), "{error:?}");
     let deleted = storage.delete_prefix(&bucket(Azurite::KEY), &prefix).await;
     assert_eq!(deleted.unwrap(), DeletedObjects::new(0, 0), "no bucket: success");

@@ -116,8 +116,12 @@ impl Context {
         format!("{}-{suffix}", self.cluster)
     }
 
-    /// The exact names that subnets of this cluster can have, and the zones they are for; none for the one for all.
+    /// The exact names that subnets of this cluster can have, and the zones they are for; none for the one for all. If the
+    /// user gives the subnet, then whatever is called like ours is not.
     pub(crate) fn subnet_names(&self) -> Vec<(Option<i32>, String)> {
+        if self.config.networks.subnet.is_some() {
+            return Vec::new();
+        }
         let zones = self.ways.iter().filter_map(|way| way.zone);
         let zoned = zones.map(|zone| (Some(zone), self.name(&format!("nodes-z{zone}"))));
         std::iter::once((None, self.name("nodes"))).chain(zoned).collect()

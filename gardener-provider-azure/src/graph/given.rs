@@ -16,6 +16,7 @@ use crate::api::{
     identities::{self, Identity},
     network::{self, SubResource},
     public_ip_addresses::{PublicIpAddress, PublicIpAddressProperties},
+    subnets::{Subnet, SubnetProperties},
     virtual_networks::{VirtualNetwork, VirtualNetworkProperties},
 };
 
@@ -120,6 +121,54 @@ impl Given for GivenVnet {
                 way.field,
                 way.cidr
             )),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The user's subnet, with a route table and a network security group of the user's, which the cluster's cloud
+/// controller writes to.
+#[derive(Debug)]
+pub(crate) struct GivenSubnet {
+    pub(crate) cx: Arc<Context>,
+    pub(crate) id: ResourceId,
+}
+
+#[async_trait]
+impl Given for GivenSubnet {
+    type Observed = Subnet;
+
+    fn kind(&self) -> &'static str {
+        "subnet"
+    }
+
+    fn field(&self) -> &'static str {
+        "networks.subnet.name"
+    }
+
+    fn resource(&self) -> &ResourceId {
+        &self.id
+    }
+
+    async fn look(&self) -> Result<Option<Subnet>> {
+        self.cx.session.find(&network::get::<SubnetProperties>(&self.id)).await
+    }
+
+    fn id(&self, observed: &Subnet) -> String {
+        observed.id.clone()
+    }
+
+    fn check(&self, observed: &Subnet) -> Result<(), String> {
+        let properties = &observed.properties;
+        if properties.network_security_group.is_none() {
+            return Err("has no network security group; add one, for the rules of load balancers".to_owned());
+        }
+        if properties.route_table.is_none() {
+            return Err("has no route table; add one, for the routes to pods".to_owned());
+        }
+        let Some(nodes) = &self.cx.networking.nodes else { return Ok(()) };
+        match properties.prefixes().iter().find(|prefix| !contains(nodes, prefix)) {
+            Some(prefix) => Err(format!("has {prefix}, which does not lie within networking.nodes, {nodes}")),
             None => Ok(()),
         }
     }

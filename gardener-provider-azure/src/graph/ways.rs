@@ -37,10 +37,13 @@ impl Nat {
     }
 }
 
-/// What the config asks for.
+/// What the config asks for; nothing if the user gives the subnet.
 pub(crate) fn ways(config: &InfrastructureConfig, group: impl Fn(&str) -> ResourceId) -> Vec<Way> {
     let address = |group: ResourceId, name: &str| group.network("publicIPAddresses", name);
     let networks = &config.networks;
+    if networks.subnet.is_some() {
+        return Vec::new();
+    }
     if networks.is_single_subnet() {
         let nat = networks.nat_gateway.as_ref().filter(|nat| nat.enabled).map(|nat| Nat {
             sku: nat.sku.clone().unwrap_or_else(|| STANDARD.to_owned()),

@@ -7,7 +7,10 @@ use gardener_provider_core::{Infrastructure, Result};
 use serde_json::Value;
 
 use crate::{
-    api::{identities::Identity, public_ip_addresses::PublicIpAddress, subnets::Subnet},
+    api::{
+        ResourceId, identities::Identity, network::SubResource, public_ip_addresses::PublicIpAddress,
+        subnets::Subnet,
+    },
     graph::{Context, given::AddressFor, network, nodes, ways::Way},
     infrastructure_status::{
         IdentityStatus, InfrastructureStatus, NetworkLayout, OutboundAccess, PURPOSE_NODES, Purposed,
@@ -41,6 +44,9 @@ fn status(cx: &Context, run: &Run) -> Result<Value> {
     cx.group.name().clone_into(&mut status.resource_group.name);
     status.route_tables = vec![Purposed::for_nodes(network::ROUTE_TABLE)];
     status.security_groups = vec![Purposed::for_nodes(cx.name("workers"))];
+    if cx.config.networks.subnet.is_some() {
+        given_subnet(&mut status, &*run.scope.get::<Subnet>(nodes::SUBNET)?)?;
+    }
     if let Some(config) = &cx.config.identity {
         let identity = run.scope.get::<Identity>(nodes::IDENTITY)?;
         status.identity = Some(IdentityStatus {
@@ -62,6 +68,20 @@ fn subnet(cx: &Context, run: &Run, way: &Way) -> Result<SubnetStatus> {
         migrated: way.zone.is_some() && subnet.name == cx.name("nodes"),
         nat_gateway_id: subnet.properties.nat_gateway.as_ref().map(|gateway| gateway.id.clone()),
     })
+}
+
+/// What goes with a subnet of the user's may lie in any resource group.
+fn given_subnet(status: &mut InfrastructureStatus, subnet: &Subnet) -> Result<()> {
+    let purposed = |link: &Option<SubResource>| -> Result<Vec<Purposed>> {
+        let ids = link.iter().map(|link| link.id.parse::<ResourceId>());
+        ids.map(|id| id.map(|id| Purposed::of_the_user(id.name(), id.group_name()))).collect()
+    };
+    status.route_tables = purposed(&subnet.properties.route_table)?;
+    status.security_groups = purposed(&subnet.properties.network_security_group)?;
+    status.networks.outbound_access_type = OutboundAccess::UserManaged;
+    let (name, purpose) = (subnet.name.clone(), PURPOSE_NODES.to_owned());
+    status.networks.subnets = vec![SubnetStatus { name, purpose, ..SubnetStatus::default() }];
+    Ok(())
 }
 
 /// The addresses from which the nodes' traffic comes: those of the NAT gateways, wherever they lie.

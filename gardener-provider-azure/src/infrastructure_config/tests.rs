@@ -368,6 +368,36 @@ fn every_rule_about_zones() {
 }
 
 #[test]
+fn every_rule_about_a_given_subnet() {
+    let mut given = given();
+    given["networks"].as_object_mut().unwrap().remove("workers");
+    given["networks"]["subnet"] = json!({ "name": "my-subnet" });
+    assert_good(&given);
+    assert_eq!(serde_json::to_value(InfrastructureConfig::parse(&given).unwrap()).unwrap(), given);
+    for (pointer, value, field, words) in [
+        ("/networks/vnet", json!({ "cidr": "10.250.0.0/16" }), "networks.subnet", "needs networks.vnet.name"),
+        ("/networks/vnet", json!({}), "networks.subnet", "needs networks.vnet.name"),
+        ("/networks/subnet", json!({}), "networks.subnet.name", "1 to 80"),
+        ("/networks/subnet/id", json!("x"), "networks.subnet.id", "is not a field"),
+        ("/networks/workers", json!("10.250.0.0/19"), "networks.workers", "cannot be combined"),
+        ("/networks/zones", zones()["networks"]["zones"].clone(), "networks.zones", "cannot be combined"),
+        ("/networks/natGateway", json!({ "enabled": true }), "networks.natGateway", "cannot be combined"),
+        (
+            "/networks/serviceEndpoints",
+            json!(["Microsoft.Sql"]),
+            "networks.serviceEndpoints",
+            "cannot be combined",
+        ),
+    ] {
+        assert_problem(&with(given.clone(), pointer, value), field, words);
+    }
+    let other = with(given.clone(), "/networks/subnet/name", json!("other"));
+    let fields: Vec<_> =
+        validate(&other, Some(&given), &networking()).into_iter().map(|violation| violation.field).collect();
+    assert_eq!(fields, ["networks.subnet"]);
+}
+
+#[test]
 fn what_may_change_and_what_may_not() {
     let step = |old: &Value, new: &Value| -> Vec<String> {
         let violations = validate(new, Some(old), &networking());

@@ -12,6 +12,7 @@ pub(super) fn update(old: &InfrastructureConfig, new: &InfrastructureConfig) -> 
     fixed("resourceGroup", &old.resource_group, &new.resource_group, &mut wrong);
     fixed("zoned", &old.zoned, &new.zoned, &mut wrong);
     vnet(&old.networks, &new.networks, &mut wrong);
+    fixed("networks.subnet", &old.networks.subnet, &new.networks.subnet, &mut wrong);
     match (old.networks.is_single_subnet(), new.networks.is_single_subnet()) {
         (true, true) => single(&old.networks, &new.networks, &mut wrong),
         (true, false) => migration(&old.networks, &new.networks, &mut wrong),

@@ -88,7 +88,8 @@ impl Check<'_> {
                 }
             }
             (None, None) => {
-                if vnet.cidr.is_none() && self.config.networks.workers.is_none() {
+                let networks = &self.config.networks;
+                if vnet.cidr.is_none() && networks.workers.is_none() && networks.subnet.is_none() {
                     let problem = "is missing; give the CIDR of a new virtual network, or name and resourceGroup of yours";
                     self.say("networks.vnet.cidr", problem);
                 }
@@ -118,6 +119,10 @@ impl Check<'_> {
 
     fn layout(&mut self) {
         let networks = &self.config.networks;
+        if let Some(subnet) = &networks.subnet {
+            self.name("networks.subnet.name", &subnet.name, 1, 80, "-_.");
+            return self.given_subnet(networks);
+        }
         match (&networks.workers, networks.is_single_subnet()) {
             (None, true) => self.say(
                 "networks.workers",
@@ -130,6 +135,27 @@ impl Check<'_> {
             _ => {}
         }
         if networks.is_single_subnet() { self.single(networks) } else { self.zones(networks) }
+    }
+
+    fn given_subnet(&mut self, networks: &Networks) {
+        if networks.vnet.given().is_none() {
+            let problem =
+                "needs networks.vnet.name and resourceGroup: a subnet of yours lies in a network of yours";
+            self.say("networks.subnet", problem);
+        }
+        for (field, is_there) in [
+            ("networks.workers", networks.workers.is_some()),
+            ("networks.zones", !networks.zones.is_empty()),
+            ("networks.natGateway", networks.nat_gateway.is_some()),
+            ("networks.serviceEndpoints", !networks.service_endpoints.is_empty()),
+        ] {
+            if is_there {
+                self.say(
+                    field,
+                    "cannot be combined with networks.subnet: a subnet of yours is as you set it up",
+                );
+            }
+        }
     }
 
     fn single(&mut self, networks: &Networks) {

@@ -1,6 +1,8 @@
 //! What the user gave: used, never changed beyond our own subnets, never deleted.
 
 use gardener_provider_azure::api::{
+    route_tables::RouteTableProperties,
+    security_groups::SecurityGroupProperties,
     subnets::SubnetProperties,
     virtual_networks::{VirtualNetwork, VirtualNetworkProperties},
 };
@@ -150,4 +152,70 @@ async fn an_identity_is_told_of_and_must_exist() {
     let error = world.apply(&world.request(config)).await.unwrap_err();
     assert!(error.to_string().contains("identity.resourceGroup: "), "{error}");
     assert_eq!(world.inventory(), before);
+}
+
+/// A subnet of the user's comes with its route table and security group; only the cluster's group is made and goes.
+#[tokio::test(start_paused = true)]
+async fn an_existing_subnet_is_used_as_it_is() {
+    let world = World::new();
+    let vnet = theirs(&world).await;
+    let group = world.session.group("theirs");
+    let (rules, routes) =
+        (group.network("networkSecurityGroups", "rules"), group.network("routeTables", "routes"));
+    world.make::<SecurityGroupProperties>(&rules, json!({})).await;
+    world.make::<RouteTableProperties>(&routes, json!({})).await;
+    // Named as one of ours would be.
+    let name = "shoot--demo--app-nodes";
+    let subnet = vnet.child("subnets", name);
+    let mut body = json!({ "properties": { "addressPrefix": "10.100.1.0/24" } });
+    let mut request = world.request(json!({
+        "networks": {
+            "vnet": { "name": "theirs", "resourceGroup": "theirs" }, "subnet": { "name": name },
+        },
+        "zoned": true,
+    }));
+    let steps = [
+        (None, "does not exist"),
+        (Some(json!({})), "has no network security group"),
+        (Some(json!({ "networkSecurityGroup": { "id": rules.to_string() } })), "has no route table"),
+        (Some(json!({ "routeTable": { "id": routes.to_string() } })), "networking.nodes, 10.250.0.0/16"),
+    ];
+    for (properties, words) in steps {
+        if let Some(properties) = properties {
+            let all = body["properties"].as_object_mut().unwrap();
+            all.extend(properties.as_object().unwrap().clone());
+            world.put::<SubnetProperties>(&subnet, &serde_json::from_value(body.clone()).unwrap()).await;
+        }
+        request.networking.nodes = Some("10.250.0.0/16".to_owned());
+        let error = world.apply(&request).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+        assert!(
+            error.to_string().contains("networks.subnet.name: ") && error.to_string().contains(words),
+            "{error}"
+        );
+    }
+    request.networking.nodes = Some("10.100.0.0/16".to_owned());
+    let (before, shown) = (world.inventory(), world.get::<SubnetProperties>(&subnet).await.properties);
+    let made = world.apply(&request).await.unwrap();
+    let networks = json!({
+        "vnet": { "name": "theirs", "resourceGroup": "theirs" },
+        "subnets": [{ "name": name, "purpose": "nodes" }],
+        "layout": "SingleSubnet",
+        "outboundAccessType": "UserManaged",
+    });
+    assert_eq!(made.status["networks"], networks);
+    assert_eq!(
+        made.status["routeTables"],
+        json!([{ "purpose": "nodes", "name": "routes", "resourceGroup": "theirs" }])
+    );
+    assert_eq!(
+        made.status["securityGroups"],
+        json!([{ "purpose": "nodes", "name": "rules", "resourceGroup": "theirs" }])
+    );
+    assert_eq!(world.inventory().len(), before.len() + 1, "the cluster's group");
+    world.settled(&request).await;
+    assert_eq!(world.listed(&request).await.len(), 1);
+    world.destroy(&request).await.unwrap();
+    assert_eq!(world.inventory(), before);
+    assert_eq!(world.get::<SubnetProperties>(&subnet).await.properties, shown);
 }
