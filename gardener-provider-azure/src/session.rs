@@ -139,12 +139,6 @@ impl Session {
         &self.shared.endpoints
     }
 
-    /// A client for the data of storage accounts, with a token of this identity.
-    pub fn storage_client(&self) -> ApiClient {
-        let dialect = AzureDialect::new(Arc::clone(&self.credentials), Audience::Storage);
-        self.client(Arc::new(dialect))
-    }
-
     /// A client with another dialect, under the same rates.
     pub fn client(&self, dialect: Arc<dyn gardener_provider_client::client::Dialect>) -> ApiClient {
         let settings = self.shared.settings().clone();

@@ -27,8 +27,8 @@ use crate::{
 
 /// The SSH key of machines whose class brings none. Azure wants a key where passwords are off; this one is the SHA-256 of
 /// the sentence "Nobody has the private key of this public key.", taken for an Ed25519 public key
-/// ([which Azure takes](https://learn.microsoft.com/en-us/azure/virtual-machines/linux/ed25519-ssh-keys)), so nobody has
-/// its private key. It is the same for all machines, as a repeated request must be the same.
+/// ([which Azure takes](https://learn.microsoft.com/en-us/azure/virtual-machines/linux/create-ssh-keys-detailed#supported-ssh-key-formats)),
+/// so nobody has its private key. It is the same for all machines, as a repeated request must be the same.
 pub(super) const NOBODYS_KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN9/ntKuKiGVwHVhICqa6Yv/83je+OayJxsJ8XijzjCQ";
 

@@ -19,7 +19,7 @@ use crate::api::{
 
 /// Until disks and network interface have let go of a machine that is gone. An interface stays reserved for three minutes
 /// after a failed creation
-/// ([source](https://learn.microsoft.com/en-us/troubleshoot/azure/virtual-machines/windows/error-nic-reserved)).
+/// ([source](https://github.com/Azure/karpenter-provider-azure/issues/92)).
 const RELEASE: Poll =
     Poll::new(Duration::from_secs(2), Duration::from_secs(360)).with_max_interval(Duration::from_secs(15));
 
