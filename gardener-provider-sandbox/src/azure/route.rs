@@ -121,28 +121,30 @@ fn is_loopback(host: &str) -> bool {
     matches!(host, "localhost" | "127.0.0.1" | "[::1]")
 }
 
-/// On a loopback port only the path tells the services apart.
+/// On a loopback port only the path tells the services apart, and S3 takes any path.
 fn on_loopback(request: &Request<Bytes>, segments: &[&str], lower: &[&str]) -> Option<Route> {
-    let versioned =
-        request.uri().query().is_some_and(|query| query.to_ascii_lowercase().contains("api-version="));
+    let query = request.uri().query().unwrap_or_default().to_ascii_lowercase();
+    let signed = request.headers().get("authorization").and_then(|value| value.to_str().ok());
+    if signed.is_some_and(|value| value.starts_with("AWS")) || query.contains("x-amz-") {
+        return None;
+    }
+    let versioned = query.contains("api-version=");
     match lower {
-        ["metadata", "identity", "oauth2", "token"] => Some(Route::Identity { app_service: false }),
-        ["msi", "token"] => Some(Route::Identity { app_service: true }),
+        ["metadata", "identity", "oauth2", "token"] if versioned => {
+            Some(Route::Identity { app_service: false })
+        }
+        ["msi", "token"] if versioned => Some(Route::Identity { app_service: true }),
         ["metadata", "endpoints"] | ["tenants"] if versioned => Some(Route::Arm(target(segments, lower))),
-        ["subscriptions" | "providers", ..]
-            if versioned || request.headers().contains_key("authorization") =>
-        {
-            let signed = request.headers().get("authorization").and_then(|value| value.to_str().ok());
-            // S3 takes any path; its requests are signed otherwise.
-            let foreign = signed.is_some_and(|value| value.starts_with("AWS"));
-            (!foreign).then(|| Route::Arm(target(segments, lower)))
+        ["subscriptions" | "providers", ..] if versioned || signed.is_some() => {
+            Some(Route::Arm(target(segments, lower)))
         }
         [_, ".well-known", "openid-configuration"]
         | [_, "v2.0", ".well-known", "openid-configuration"]
         | ["common", "discovery", "instance"] => {
             Some(Route::Discovery { path: format!("/{}", segments.join("/")) })
         }
-        _ => login(segments, lower),
+        _ if request.method() == Method::POST => login(segments, lower),
+        _ => None,
     }
 }
 
@@ -388,6 +390,58 @@ fn flatten(value: &Value, path: &str, into: &mut BTreeMap<String, String>) {
         }
         other => {
             into.entry(path.to_owned()).or_insert_with(|| other.to_string());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(method: &str, url: &str, authorization: &str) -> Option<&'static str> {
+        let mut request = Request::builder().method(method).uri(url);
+        if !authorization.is_empty() {
+            request = request.header("authorization", authorization);
+        }
+        recognise(&request.body(Bytes::new()).unwrap()).map(|(call, _)| call.service)
+    }
+
+    #[test]
+    fn each_host_has_its_services() {
+        for (method, url, service) in [
+            ("GET", "https://management.azure.com/subscriptions", Some("resources")),
+            ("GET", "https://management.chinacloudapi.cn/subscriptions", Some("resources")),
+            ("GET", "https://MANAGEMENT.usgovcloudapi.net/subscriptions", Some("resources")),
+            ("POST", "https://login.microsoftonline.com/t/oauth2/v2.0/token", Some("login")),
+            ("POST", "https://login.chinacloudapi.cn/t/oauth2/v2.0/token", Some("login")),
+            ("POST", "https://login.microsoftonline.us/t/oauth2/token", Some("login")),
+            ("GET", "http://169.254.169.254/metadata/identity/oauth2/token", Some("imds")),
+            ("GET", "http://169.254.169.254/latest/meta-data", None),
+            ("GET", "https://example.com/subscriptions", None),
+            ("GET", "https://azure.com/", None),
+        ] {
+            assert_eq!(found(method, url, ""), service, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_loopback_port_is_shared_with_other_clouds() {
+        let aws = "AWS4-HMAC-SHA256 Credential=x";
+        for (method, path, authorization, service) in [
+            ("GET", "/subscriptions?api-version=1", "", Some("resources")),
+            ("GET", "/subscriptions", "Bearer x", Some("resources")),
+            ("GET", "/metadata/endpoints?api-version=1", "", Some("resources")),
+            ("GET", "/msi/token?api-version=1", "", Some("imds")),
+            ("POST", "/t/oauth2/v2.0/token", "", Some("login")),
+            ("GET", "/subscriptions", "", None),
+            ("GET", "/subscriptions/object", aws, None),
+            ("PUT", "/bucket/oauth2/token", aws, None),
+            ("GET", "/bucket/oauth2/token", "", None),
+            ("GET", "/msi/token?X-Amz-Signature=1&api-version=1", "", None),
+            ("GET", "/compute/v1/projects", "Bearer x", None),
+        ] {
+            let url = format!("http://127.0.0.1:1{path}");
+            assert_eq!(found(method, &url, authorization), service, "{method} {path}");
         }
     }
 }

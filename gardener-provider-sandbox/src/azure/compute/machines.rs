@@ -43,6 +43,7 @@ fn prepare(arm: &mut Arm<'_>, draft: &mut Draft) -> Answer<()> {
             draft.failure = Some(no_capacity(draft, &size.name, &zone));
         }
     }
+    give_identity(arm, draft);
     let now = crate::azure::text::iso(arm.context.now);
     draft.once("timeCreated", || now.into());
     draft.once("vmId", || arm.state.ids.uuid().into());
@@ -225,6 +226,20 @@ fn check_identities(arm: &Arm<'_>, draft: &mut Draft) -> Answer<()> {
         identity["userAssignedIdentities"] = shown.into();
     }
     Ok(())
+}
+
+/// A system-assigned identity comes with the machine.
+fn give_identity(arm: &mut Arm<'_>, draft: &mut Draft) {
+    if !draft.text("identity/type").is_some_and(|kind| kind.contains("SystemAssigned")) {
+        return;
+    }
+    let before = draft.old.as_ref().and_then(|old| old.text("identity/principalId")).map(str::to_owned);
+    let principal = before.unwrap_or_else(|| arm.state.ids.uuid());
+    let tenant = arm.context.options().tenant.clone();
+    if let Some(identity) = draft.body.get_mut("identity") {
+        identity["principalId"] = principal.into();
+        identity["tenantId"] = tenant.into();
+    }
 }
 
 /// A resource of Microsoft.Compute that a machine refers to.

@@ -163,3 +163,21 @@ async fn a_machine_is_checked_before_it_is_made() {
         }
     }
 }
+
+#[tokio::test]
+async fn machines_have_identities() {
+    let arm = Caller::instant().group().await;
+    arm.subnet().await;
+    let identity = arm.put("Microsoft.ManagedIdentity/userAssignedIdentities/i", here()).await;
+    let mut body = machine(&arm.interface("i").await);
+    let id = identity["id"].as_str().unwrap();
+    body["identity"] =
+        json!({ "type": "SystemAssigned, UserAssigned", "userAssignedIdentities": { id: {} } });
+    let made = arm.put(VM, body.clone()).await;
+    assert!(made["identity"]["principalId"].is_string());
+    let shown = &made["identity"]["userAssignedIdentities"][id];
+    assert_eq!(shown["clientId"], identity["properties"]["clientId"]);
+    assert_eq!(arm.put(VM, body.clone()).await["identity"], made["identity"], "it stays the same");
+    body["identity"]["userAssignedIdentities"] = json!({ "/subscriptions/x": {} });
+    arm.refuses(Method::PUT, VM, body, 404, "FailedIdentityOperation").await;
+}
