@@ -53,6 +53,8 @@ impl Az {
             .env("AZURE_CORE_COLLECT_TELEMETRY", "no")
             .env("AZURE_CORE_OUTPUT", "tsv")
             .env("AZURE_CORE_DISPLAY_REGION_IDENTIFIED", "false")
+            // Else the public cloud is asked whether it knows this place to log in.
+            .env("AZURE_CORE_INSTANCE_DISCOVERY", "false")
             .env("IDENTITY_ENDPOINT", format!("{}/msi/token", self.plain.endpoint()))
             .env("IDENTITY_HEADER", header)
             .env("NO_PROXY", "127.0.0.1,localhost");
@@ -141,6 +143,18 @@ async fn az_makes_a_network_and_removes_it() {
     assert_eq!(az.left(), ["resourceGroups"]);
     az.az("group delete -n g --yes").await;
     assert_eq!(az.az("group exists -n g").await, "false");
+}
+
+#[tokio::test]
+async fn az_logs_in_with_a_secret() {
+    let Some(az) = Az::new("az_logs_in_with_a_secret", SandboxOptions::instant()).await else { return };
+    let (client, tenant) = (az.sandbox.azure().client(), az.sandbox.azure().options().tenant.clone());
+    let login = format!("login --service-principal -u {} --tenant {tenant} -p", client.id);
+    assert!(az.fails(&format!("{login} wrong")).await.contains("AADSTS7000215"));
+    let secret = client.secret.unwrap();
+    let subscription = az.az(&format!("{login} {} --query [].id", secret.expose())).await;
+    assert_eq!(subscription, az.sandbox.azure().subscription());
+    assert_eq!(az.sandbox.journal().count("login", "Token"), 2);
 }
 
 /// A public key of the right form; nobody has the private one.
