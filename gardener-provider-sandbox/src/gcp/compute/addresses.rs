@@ -86,10 +86,15 @@ fn internal(engine: &mut Engine<'_>, key: &Key, body: &mut Object) -> Result<(),
 }
 
 impl Engine<'_> {
+    /// A number for an address, which no other has.
+    pub(super) fn serial(&mut self) -> u32 {
+        self.project.ips = self.project.ips.wrapping_add(1);
+        self.project.ips
+    }
+
     /// An external address that nobody has.
     pub(super) fn external_ip(&mut self) -> String {
-        self.project.ips += 1;
-        let [_, a, b, c] = self.project.ips.to_be_bytes();
+        let [_, a, b, c] = self.serial().to_be_bytes();
         format!("34.{}.{b}.{c}", 64 + a % 64)
     }
 }

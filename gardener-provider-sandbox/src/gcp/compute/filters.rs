@@ -29,6 +29,8 @@ pub(super) enum Test {
     MatchesNot(Regex),
 }
 
+/// Longer texts, such as user data, match no pattern: the work would grow with the product of the two.
+const MATCHED: usize = 4096;
 /// Deeper parentheses are refused.
 const DEPTH: usize = 32;
 /// Longer filters are refused.
@@ -64,8 +66,8 @@ impl Test {
         match self {
             Self::Equal(wanted) => texts().any(|text| equal(wanted, &text)),
             Self::Unequal(wanted) => !texts().any(|text| equal(wanted, &text)),
-            Self::Matches(pattern) => texts().any(|text| pattern.is_match(&text)),
-            Self::MatchesNot(pattern) => !texts().any(|text| pattern.is_match(&text)),
+            Self::Matches(pattern) => texts().any(|text| fits(pattern, &text)),
+            Self::MatchesNot(pattern) => !texts().any(|text| fits(pattern, &text)),
             Self::Has(wanted) if wanted == "*" => found.iter().any(|value| !value.is_null()),
             Self::Has(wanted) => found.iter().any(|value| has(value, wanted)),
             Self::Less(than) => texts().any(|text| order(&text, than).is_lt()),
@@ -101,10 +103,17 @@ fn plain(value: &Value) -> Option<String> {
 /// `*` stands for any text, as everywhere in the newer syntax.
 fn equal(wanted: &str, text: &str) -> bool {
     if wanted.contains('*') {
+        if text.len() > MATCHED {
+            return false;
+        }
         let pattern = wanted.replace('\\', "\\\\").replace('?', "\\?");
         return glob::matches(&pattern, text);
     }
     wanted == text
+}
+
+fn fits(pattern: &Regex, text: &str) -> bool {
+    text.len() <= MATCHED && pattern.is_match(text)
 }
 
 fn has(value: &Value, wanted: &str) -> bool {

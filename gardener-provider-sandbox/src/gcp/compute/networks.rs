@@ -29,7 +29,7 @@ pub(super) fn insert(engine: &mut Engine<'_>, key: &Key, mut body: Object) -> Re
     default(&mut body, "mtu", 1460);
     default(&mut body, "networkFirewallPolicyEnforcementOrder", "AFTER_CLASSIC_FIREWALL");
     default(&mut body, "routingConfig", json!({ "routingMode": "REGIONAL" }));
-    let id = engine.ids.number();
+    let id = engine.serial();
     give_internal_range(&mut body, id);
     let own = engine.url(key);
     let mut with = vec![routes::to_the_internet(&engine.project.id, key)];
@@ -50,7 +50,7 @@ fn check(body: &Object) -> Result<(), GcpError> {
 }
 
 /// A network with internal IPv6 has a range for it, its own choice or one that is assigned.
-fn give_internal_range(body: &mut Object, number: u64) {
+fn give_internal_range(body: &mut Object, number: u32) {
     if body.flag("enableUlaInternalIpv6") == Some(true) {
         default(body, "internalIpv6Range", ranges::internal_ipv6(number));
     }
@@ -103,7 +103,7 @@ pub(super) fn patch(engine: &mut Engine<'_>, key: &Key, change: &Object) -> Resu
         .map(|(n, v)| (n.clone(), v.clone()))
         .collect();
     merge(&mut next, &change);
-    let id = engine.ids.number();
+    let id = engine.serial();
     give_internal_range(&mut next, id);
     Ok(next)
 }

@@ -6,7 +6,10 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
-use super::links::{Key, Scope, url};
+use super::{
+    kind::Kind,
+    links::{Key, Scope, url},
+};
 use crate::gcp::context::timestamp;
 
 /// One operation.
@@ -85,6 +88,14 @@ impl Operation {
         format!("projects/{project}/{}/operations/{}", self.scope.path(), self.name)
     }
 
+    /// What it changes; an operation that is its own target stands for the project.
+    fn target_url(&self, project: &str) -> String {
+        match self.target.kind {
+            Kind::Operation => url(&format!("projects/{project}")),
+            _ => self.target.url(project),
+        }
+    }
+
     pub(crate) fn is_done(&self, now: SystemTime) -> bool {
         self.ends <= now
     }
@@ -108,7 +119,7 @@ impl Operation {
             "id": self.id.to_string(),
             "name": self.name,
             "operationType": self.what,
-            "targetLink": self.target.url(project),
+            "targetLink": self.target_url(project),
             "targetId": self.target_id.to_string(),
             "status": status,
             "user": self.user,

@@ -31,7 +31,7 @@ pub(crate) struct Project {
     pub(crate) requests: BTreeMap<String, (String, (Scope, String))>,
     /// The metadata that all instances have.
     pub(crate) metadata: Object,
-    /// How many external addresses were given out.
+    /// How many addresses were given out, apart from a subnetwork's IPv4 addresses.
     pub(crate) ips: u32,
     events: BTreeMap<(SystemTime, u64), Event>,
     count: u64,

@@ -128,31 +128,21 @@ impl Taken {
 }
 
 /// The `number`-th external IPv6 range of a subnetwork (/64).
-pub(super) fn external_ipv6(number: u64) -> String {
-    let [.., a, b, c, d] = number.to_be_bytes();
-    let net = Ipv6Addr::new(
-        0x2600,
-        0x1900,
-        0x4000 | (u16::from(a) & 0x0f),
-        u16::from_be_bytes([b, c]) ^ u16::from(d) << 8,
-        0,
-        0,
-        0,
-        0,
-    );
+pub(super) fn external_ipv6(number: u32) -> String {
+    let [_, a, b, c] = number.to_be_bytes().map(u16::from);
+    let net = Ipv6Addr::new(0x2600, 0x1900, 0x4000 | (a & 0x0f), b << 8 | c, 0, 0, 0, 0);
     format!("{net}/64")
 }
 
-/// A unique local range of a network (/48), within `fd20::/20` as GCP assigns them.
-pub(super) fn internal_ipv6(number: u64) -> String {
-    let [.., a, b, c, d] = number.to_be_bytes();
-    let net =
-        Ipv6Addr::new(0xfd20, u16::from_be_bytes([a, b]) & 0x0fff, u16::from_be_bytes([c, d]), 0, 0, 0, 0, 0);
+/// The `number`-th unique local range of a network (/48), within `fd20::/20` as GCP assigns them.
+pub(super) fn internal_ipv6(number: u32) -> String {
+    let [a, b, c, d] = number.to_be_bytes().map(u16::from);
+    let net = Ipv6Addr::new(0xfd20, (a << 8 | b) & 0x0fff, c << 8 | d, 0, 0, 0, 0, 0);
     format!("{net}/48")
 }
 
 /// The `number`-th /64 of a /48.
-pub(super) fn ipv6_subnetwork(network: &str, number: u64) -> Option<String> {
+pub(super) fn ipv6_subnetwork(network: &str, number: u32) -> Option<String> {
     let net: ipnet::Ipv6Net = network.parse().ok()?;
     let mut segments = net.network().segments();
     segments[3] = u16::try_from(number & 0xffff).ok()?;
@@ -160,9 +150,10 @@ pub(super) fn ipv6_subnetwork(network: &str, number: u64) -> Option<String> {
 }
 
 /// The `number`-th address (/96) of an instance in a /64.
-pub(super) fn ipv6_of_instance(subnetwork: &str, number: u64) -> Option<String> {
+pub(super) fn ipv6_of_instance(subnetwork: &str, number: u32) -> Option<String> {
     let net: ipnet::Ipv6Net = subnetwork.parse().ok()?;
     let mut segments = net.network().segments();
+    segments[4] = u16::try_from(number >> 16).ok()?;
     segments[5] = u16::try_from(number & 0xffff).ok()?;
     Some(Ipv6Addr::from(segments).to_string())
 }

@@ -41,7 +41,7 @@ pub(super) fn insert(engine: &mut Engine<'_>, key: &Key, mut body: Object) -> Re
     check(&body)?;
     body.insert("network".to_owned(), engine.url(&network).into());
     check_ranges(engine, key, &body)?;
-    let number = engine.ids.number();
+    let number = engine.serial();
     give_ipv6(&mut body, &network_body, number)?;
     let (project, network) = (&engine.project.id, engine.url(&network));
     let ranges = ranges::all_of(&body);
@@ -151,7 +151,7 @@ fn overlap(a: Ipv4Net, b: Ipv4Net) -> bool {
 }
 
 /// A dual-stack subnetwork has a /64, from Google's or from its network's.
-fn give_ipv6(body: &mut Object, network: &Object, number: u64) -> Result<(), GcpError> {
+fn give_ipv6(body: &mut Object, network: &Object, number: u32) -> Result<(), GcpError> {
     if body.text("stackType") != Some("IPV4_IPV6") {
         if body.contains_key("ipv6AccessType") {
             let value = body.text("ipv6AccessType").unwrap_or_default();
@@ -215,7 +215,7 @@ pub(super) fn patch(engine: &mut Engine<'_>, key: &Key, change: &Object) -> Resu
         engine.key("resource.network", current.text("network").unwrap_or_default(), Kind::Network)?;
     let network =
         engine.project.resources.get(&network).map(|stored| stored.body.clone()).unwrap_or_default();
-    let number = engine.ids.number();
+    let number = engine.serial();
     give_ipv6(&mut next, &network, number)?;
     complete(&mut next);
     Ok(next)

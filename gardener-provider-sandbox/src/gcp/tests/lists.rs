@@ -126,6 +126,10 @@ async fn lists_lag_behind_but_names_are_found_at_once() {
 async fn what_a_project_finds_there() {
     let caller = Caller::instant();
     assert_eq!(caller.get("").await["name"], "sandbox-project");
+    let metadata = json!({ "items": [{ "key": "a", "value": "b" }] });
+    let set = caller.done("POST setCommonInstanceMetadata", metadata).await;
+    assert_eq!(set["targetLink"], caller.get("").await["selfLink"]);
+    assert_eq!(caller.get("").await["commonInstanceMetadata"]["items"][0]["value"], "b");
     assert_eq!(
         names(&caller.get("zones?filter=region%20eq%20.*us-east1").await),
         ["us-east1-b", "us-east1-c", "us-east1-d"]

@@ -243,7 +243,7 @@ fn give_ipv6(
         let problem = "The subnetwork is not dual-stack.";
         return Err(GcpError::invalid(&format!("{at}.stackType"), "IPV4_IPV6", problem));
     }
-    let number = engine.ids.number();
+    let number = engine.serial();
     let range = subnet.text("ipv6CidrRange").unwrap_or_default();
     let ip = ranges::ipv6_of_instance(range, number).unwrap_or_default();
     if subnet.text("ipv6AccessType") == Some("EXTERNAL") {

@@ -1,5 +1,7 @@
 //! Starting, stopping and deleting instances.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::{
@@ -16,6 +18,7 @@ use crate::gcp::{
     body::{Fields, Object},
     context::timestamp,
     error::{GcpError, Reply},
+    options::Durations,
 };
 
 /// The disks that go with the instance.
@@ -39,51 +42,70 @@ fn set_status(engine: &mut Engine<'_>, key: &Key, status: &str) {
     }
 }
 
+/// A way from one status to another.
+struct Turn {
+    what: &'static str,
+    from: &'static [&'static str],
+    through: &'static str,
+    to: &'static str,
+    takes: Duration,
+}
+
+impl Turn {
+    fn of(verb: &str, durations: &Durations) -> Option<Self> {
+        let (start, stop) = (durations.instance_start, durations.instance_stop);
+        let turn = |what, from, through, to, takes| Some(Self { what, from, through, to, takes });
+        match verb {
+            "start" => turn("start", &["TERMINATED", "RUNNING"], "STAGING", "RUNNING", start),
+            "stop" => turn("stop", &["RUNNING", "TERMINATED"], "STOPPING", "TERMINATED", stop),
+            "reset" => turn("reset", &["RUNNING"], "RUNNING", "RUNNING", durations.other),
+            "suspend" => turn("suspend", &["RUNNING"], "SUSPENDING", "SUSPENDED", stop),
+            "resume" => turn("resume", &["SUSPENDED"], "STAGING", "RUNNING", start),
+            _ => None,
+        }
+    }
+}
+
 /// `start`, `stop`, `reset`, `suspend` and `resume`. A start or stop that changes nothing succeeds.
 pub(super) fn run(engine: &mut Engine<'_>, key: &Key, verb: &str) -> Reply {
     let body = engine.idle(key)?.body.clone();
-    let status = body.text("status").unwrap_or_default().to_owned();
-    let durations = engine.context.options().durations;
-    let (what, from, through, to, takes): (_, &[&str], _, _, _) = match verb {
-        "start" => ("start", &["TERMINATED", "RUNNING"], "STAGING", "RUNNING", durations.instance_start),
-        "stop" => ("stop", &["RUNNING", "TERMINATED"], "STOPPING", "TERMINATED", durations.instance_stop),
-        "reset" => ("reset", &["RUNNING"], "RUNNING", "RUNNING", durations.other),
-        "suspend" => ("suspend", &["RUNNING"], "SUSPENDING", "SUSPENDED", durations.instance_stop),
-        "resume" => ("resume", &["SUSPENDED"], "STAGING", "RUNNING", durations.instance_start),
-        _ => return Err(no_such_method()),
-    };
-    if !from.contains(&status.as_str()) {
+    let status = body.text("status").unwrap_or_default();
+    let turn = Turn::of(verb, &engine.context.options().durations).ok_or_else(no_such_method)?;
+    let Some(before) = turn.from.iter().find(|from| **from == status) else {
         let problem = format!("Instance in state {status} cannot {verb}.");
         return Err(GcpError::new(400, "invalid", problem));
-    }
-    let mut next = body.clone();
-    next.insert("status".to_owned(), to.into());
-    let now = timestamp(engine.context.now);
-    match to {
-        "RUNNING" => {
-            next.insert("lastStartTimestamp".to_owned(), now.into());
-            give_addresses(engine, &mut next);
-        }
-        "TERMINATED" => {
-            next.insert("lastStopTimestamp".to_owned(), now.into());
-            take_addresses(engine, &mut next);
-        }
-        _ => {
-            next.insert("lastSuspendedTimestamp".to_owned(), now.into());
-        }
-    }
-    let mut work = Work::new(what, key.clone(), takes);
-    if what == "start" && status != "RUNNING" {
+    };
+    let next = turned(engine, &turn, body.clone());
+    let mut work = Work::new(turn.what, key.clone(), turn.takes);
+    if turn.what == "start" && status != turn.to {
         let machine = body.text("machineType").and_then(|url| url.rsplit('/').next()).unwrap_or_default();
         work.failure = insert::no_capacity(engine, key, machine);
     }
     engine.busy(key, Phase::Changing);
-    if status != to && work.failure.is_none() {
-        set_status(engine, key, through);
+    if status != turn.to && work.failure.is_none() {
+        set_status(engine, key, turn.through);
     }
-    work.undo.push(Event::Status(key.clone(), if status == "RUNNING" { "RUNNING" } else { "TERMINATED" }));
+    work.undo.push(Event::Status(key.clone(), before));
     work.success = vec![Event::Replaced(key.clone(), next)];
     Ok(engine.start(work))
+}
+
+/// The instance after the turn.
+fn turned(engine: &mut Engine<'_>, turn: &Turn, mut next: Object) -> Object {
+    let now = timestamp(engine.context.now);
+    let stamp = match turn.to {
+        "RUNNING" => "lastStartTimestamp",
+        "TERMINATED" => "lastStopTimestamp",
+        _ => "lastSuspendedTimestamp",
+    };
+    next.insert("status".to_owned(), turn.to.into());
+    next.insert(stamp.to_owned(), now.into());
+    match turn.to {
+        "RUNNING" => give_addresses(engine, &mut next),
+        "TERMINATED" => take_addresses(engine, &mut next),
+        _ => {}
+    }
+    next
 }
 
 fn each_access(body: &mut Object, mut change: impl FnMut(&mut Object)) {
