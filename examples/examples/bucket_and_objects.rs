@@ -11,12 +11,12 @@
 use std::process::ExitCode;
 
 use futures::TryStreamExt;
-use gardener_provider_core::{BucketRef, BucketSpec, CancelToken, Error, ObjectPrefix, Result};
+use gardener_provider_core::{BucketSpec, CancelToken, Error, ObjectPrefix, Result};
 use gardener_provider_examples::{
     args::Args,
-    aws::Aws,
     finish,
     interrupt::{self, Leftovers},
+    lab::Lab,
     refused,
 };
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, path::Path};
@@ -28,17 +28,19 @@ async fn main() -> ExitCode {
 
 async fn example() -> Result<()> {
     let args = Args::read()?.confirmed("a bucket with three small objects")?;
-    let aws = Aws::new(&args)?;
+    let lab = Lab::new(&args.cloud, &args)?;
     let (leftovers, cancel) = (Leftovers::new(), CancelToken::new());
-    interrupt::run(&leftovers, &cancel, bucket_and_objects(&aws, &leftovers)).await
+    interrupt::run(&leftovers, &cancel, bucket_and_objects(&lab, &leftovers)).await
 }
 
-async fn bucket_and_objects(aws: &Aws, leftovers: &Leftovers) -> Result<()> {
-    let storage = &aws.provider.storage;
-    let bucket = BucketRef::new(aws.bucket_name()?, aws.region.clone(), aws.secret.clone());
-    leftovers.add("a bucket", format!("aws s3 rb --force s3://{}", bucket.name));
-    let spec = BucketSpec::new(bucket.name.clone(), bucket.region.clone()).with_versioning(true);
-    println!("created {:?}", storage.create_bucket(&spec, &bucket.secret).await?);
+async fn bucket_and_objects(lab: &Lab, leftovers: &Leftovers) -> Result<()> {
+    let storage = &lab.provider.storage;
+    let name = lab.bucket_name()?;
+    leftovers.add("a bucket", lab.manifests.bucket_removal(&name));
+    let spec = BucketSpec::new(name.clone(), lab.region.clone());
+    let created = storage.create_bucket(&spec, &lab.secret).await?;
+    println!("created {created:?}");
+    let bucket = lab.bucket(name, &created.generated_secret);
 
     // From here on it is the ObjectStore that the rest of the ecosystem uses.
     let store = storage.open(&bucket).await?;

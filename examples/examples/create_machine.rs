@@ -13,9 +13,9 @@ use std::process::ExitCode;
 use gardener_provider_core::{CancelToken, ClusterId, MachineDriverExt, Result, RunOptions};
 use gardener_provider_examples::{
     args::Args,
-    aws::Aws,
     finish,
     interrupt::{self, Leftovers},
+    lab::Lab,
     refused,
 };
 
@@ -26,21 +26,21 @@ async fn main() -> ExitCode {
 
 async fn example() -> Result<()> {
     let args = Args::read()?.confirmed("a VPC with three NAT gateways, and one m5.large instance")?;
-    let aws = Aws::new(&args)?;
+    let lab = Lab::new(&args.cloud, &args)?;
     let (leftovers, cancel) = (Leftovers::new(), CancelToken::new());
-    interrupt::run(&leftovers, &cancel, create_machine(&aws, &leftovers, &cancel)).await
+    interrupt::run(&leftovers, &cancel, create_machine(&lab, &leftovers, &cancel)).await
 }
 
-async fn create_machine(aws: &Aws, leftovers: &Leftovers, cancel: &CancelToken) -> Result<()> {
-    let (machines, infrastructure) = (&aws.provider.machines, &aws.provider.infrastructure);
+async fn create_machine(lab: &Lab, leftovers: &Leftovers, cancel: &CancelToken) -> Result<()> {
+    let (machines, infrastructure) = (&lab.provider.machines, &lab.provider.infrastructure);
     let cluster = ClusterId::new("shoot--demo--machine")?;
-    let network = aws.infrastructure(&cluster);
+    let network = lab.infrastructure(&cluster);
     let options = RunOptions::default().with_cancel(cancel.clone());
     leftovers.add(format!("everything of {cluster}"), "run this example again: it goes on where it stopped");
     let applied = infrastructure.apply(&network, &options).await?;
 
-    let class = aws.machine_class(&cluster, &applied, &aws.zones[0])?;
-    let mut request = aws.machine(&class, 1)?;
+    let class = lab.machine_class(&cluster, &applied, &lab.zones[0])?;
+    let mut request = lab.machine(&class, 1)?;
     let created = machines.create_machine(&request).await?;
     println!("created {}: joins as {}", created.provider_id, created.node_name);
 
@@ -51,7 +51,7 @@ async fn create_machine(aws: &Aws, leftovers: &Leftovers, cancel: &CancelToken) 
     request.machine = request.machine.with_provider_id(created.provider_id);
     let ready = machines.initialize_machine(&request).await?;
     println!("initialized: {:?}, addresses {:?}", ready.state, ready.addresses);
-    for machine in machines.all_machines(aws.machines(&class)).await? {
+    for machine in machines.all_machines(lab.machines(&class)).await? {
         println!("listed {} ({})", machine.provider_id, machine.name);
     }
 

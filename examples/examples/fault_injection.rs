@@ -11,7 +11,7 @@ use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use gardener_provider_client::clock::TokioClock;
 use gardener_provider_core::{ClusterId, MachineDriverExt, Result, RunOptions};
-use gardener_provider_examples::{aws::Aws, finish, refused};
+use gardener_provider_examples::{aws, finish, refused};
 use gardener_provider_sandbox::{Fault, Sandbox, SandboxOptions};
 
 // Paused time: every wait is over at once, and the clock shows what it would have taken.
@@ -24,31 +24,31 @@ async fn example() -> Result<()> {
     let clock = Arc::new(TokioClock::default());
     let lag = Duration::from_secs(5);
     let sandbox = Sandbox::new(SandboxOptions::default().with_clock(clock.clone()).with_lag(lag));
-    let aws = Aws::in_sandbox_at(sandbox.clone(), clock)?;
+    let lab = aws::in_sandbox_at(sandbox.clone(), clock)?;
     let cluster = ClusterId::new("shoot--demo--faults")?;
-    let (network, options) = (aws.infrastructure(&cluster), RunOptions::default());
+    let (network, options) = (lab.infrastructure(&cluster), RunOptions::default());
     let start = tokio::time::Instant::now();
 
     sandbox.faults().add(Fault::throttled().on("ec2", "Create*").times(5));
     sandbox.faults().add(Fault::reply_lost().on("ec2", "CreateNatGateway").times(1));
-    let applied = aws.provider.infrastructure.apply(&network, &options).await?;
+    let applied = lab.provider.infrastructure.apply(&network, &options).await?;
     let took = start.elapsed();
     println!("the infrastructure stands after {took:.0?}, though the cloud lags, throttles and lost a reply");
 
-    let class = aws.machine_class(&cluster, &applied, &aws.zones[0])?;
-    let machine = aws.machine(&class, 1)?;
-    let no_capacity = sandbox.faults().add(Fault::no_capacity("m5.large", aws.zones[0].as_str()));
-    let error = refused("a machine without capacity", aws.provider.machines.create_machine(&machine).await)?;
+    let class = lab.machine_class(&cluster, &applied, &lab.zones[0])?;
+    let machine = lab.machine(&class, 1)?;
+    let no_capacity = sandbox.faults().add(Fault::no_capacity("m5.large", lab.zones[0].as_str()));
+    let error = refused("a machine without capacity", lab.provider.machines.create_machine(&machine).await)?;
     println!("without capacity: {error}; machine code {}", error.machine_code());
     sandbox.faults().remove(no_capacity);
 
     sandbox.faults().add(Fault::reply_lost().on("ec2", "RunInstances").times(1));
-    aws.provider.machines.ensure_machine(&machine).await?;
-    let machines = aws.provider.machines.all_machines(aws.machines(&class)).await?;
+    lab.provider.machines.ensure_machine(&machine).await?;
+    let machines = lab.provider.machines.all_machines(lab.machines(&class)).await?;
     println!("the reply to RunInstances was lost, and there is exactly one machine: {machines:?}");
 
-    aws.provider.machines.delete_machine(&machine).await?;
-    aws.provider.infrastructure.destroy(&network, &options).await?;
-    println!("left: {:?}", aws.inventory().unwrap_or_default());
+    lab.provider.machines.delete_machine(&machine).await?;
+    lab.provider.infrastructure.destroy(&network, &options).await?;
+    println!("left: {:?}", lab.inventory().unwrap_or_default());
     Ok(())
 }

@@ -18,9 +18,9 @@ use gardener_provider_core::{
 };
 use gardener_provider_examples::{
     args::Args,
-    aws::Aws,
     finish,
     interrupt::{self, Leftovers},
+    lab::Lab,
     show::LiveProgress,
 };
 
@@ -45,19 +45,19 @@ async fn main() -> ExitCode {
 
 async fn example() -> Result<()> {
     let args = Args::read()?.confirmed("a VPC with nine subnets, three NAT gateways and an IAM role")?;
-    let aws = Aws::new(&args)?;
+    let lab = Lab::new(&args.cloud, &args)?;
     let (leftovers, cancel) = (Leftovers::new(), CancelToken::new());
-    interrupt::run(&leftovers, &cancel, reconcile(&aws, &leftovers, &cancel)).await
+    interrupt::run(&leftovers, &cancel, reconcile(&lab, &leftovers, &cancel)).await
 }
 
-async fn reconcile(aws: &Aws, leftovers: &Leftovers, cancel: &CancelToken) -> Result<()> {
-    let driver = &aws.provider.infrastructure;
+async fn reconcile(lab: &Lab, leftovers: &Leftovers, cancel: &CancelToken) -> Result<()> {
+    let driver = &lab.provider.infrastructure;
     let folder = tempfile::tempdir().map_err(|error| Error::internal(error.to_string()))?;
     let options = RunOptions::default()
         .with_state_store(Arc::new(StateFile(folder.path().join("state.json"))))
         .with_progress(Arc::new(LiveProgress::default()))
         .with_cancel(cancel.clone());
-    let request = aws.infrastructure(&ClusterId::new("shoot--demo--network")?);
+    let request = lab.infrastructure(&ClusterId::new("shoot--demo--network")?);
 
     println!("The graph, for a Mermaid viewer:\n{}", driver.picture(&request)?);
     println!("What would be done:\n{}", driver.plan(&request).await?);

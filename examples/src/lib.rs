@@ -1,10 +1,15 @@
-//! What the examples share: the command line, a live display, a real etcd, and what to say on Ctrl-C.
+//! What the examples share: the command line, the clouds, a live display, a real etcd, and what to say on Ctrl-C.
 
 pub mod args;
 pub mod aws;
+pub mod azure;
+mod azurite;
 pub mod backup;
 pub mod etcd;
+pub mod gcp;
 pub mod interrupt;
+pub mod lab;
+mod route;
 pub mod show;
 
 use std::process::ExitCode;

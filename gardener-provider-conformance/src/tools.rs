@@ -117,8 +117,16 @@ pub fn azurite(name: &str, options: &AzuriteOptions) -> Option<Azurite> {
 /// # Panics
 /// As [`moto`].
 pub fn fake_gcs(name: &str) -> Option<FakeGcs> {
+    fake_gcs_in(name, FakeGcs::LOCATION)
+}
+
+/// As [`fake_gcs`], with all buckets in this location.
+///
+/// # Panics
+/// As [`moto`].
+pub fn fake_gcs_in(name: &str, location: &str) -> Option<FakeGcs> {
     tool(name, FAKE_GCS)?;
-    Some(started("fake-gcs-server", FakeGcs::start()))
+    Some(started("fake-gcs-server", FakeGcs::start_in(location)))
 }
 
 /// A fresh gcp-storage-emulator for the test `name`, or `None` after saying that the test is skipped.

@@ -13,7 +13,7 @@ use crate::{
 const BUILD: [&str; 5] = ["build", "--workspace", "--all-features", "--example", EXAMPLE];
 const EXAMPLE: &str = "quickstart";
 
-/// Which cloud answers.
+/// Who answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Target {
     Sandbox,
@@ -23,12 +23,8 @@ enum Target {
 
 /// Installs, builds and runs the quickstart example.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
-    let (target, arguments) = parse(arguments)?;
-    let tools: &[Tool] = match target {
-        Target::Sandbox | Target::Cloud => &[Tool::Etcd],
-        Target::Emulator => &[Tool::Etcd, Tool::Aws],
-    };
-    let installed = install(workspace, tools)?;
+    let (cloud, target, arguments) = parse(arguments)?;
+    let installed = install(workspace, &tools(&cloud, target))?;
     installed.explain();
     execute(cargo(&workspace.root).args(BUILD))?;
     let program = workspace.target.join("debug").join("examples").join(EXAMPLE);
@@ -39,8 +35,20 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     replace(installed.tell(&mut command).args(arguments))
 }
 
-/// The target, and the arguments with what was left out filled in.
-fn parse(arguments: &[String]) -> Result<(Target, Vec<String>)> {
+/// What the demo needs beside the sandbox: etcd, and where the objects lie that the sandbox does not keep.
+fn tools(cloud: &str, target: Target) -> Vec<Tool> {
+    let beside: &[Tool] = match (target, cloud) {
+        (Target::Emulator, _) => &[Tool::Aws],
+        (Target::Sandbox, "azure") => &[Tool::Azurite],
+        (Target::Sandbox, "gcp") => &[Tool::Gcp],
+        (Target::Sandbox, "all") => &[Tool::Azurite, Tool::Gcp],
+        _ => &[],
+    };
+    [&[Tool::Etcd], beside].concat()
+}
+
+/// Cloud and target, and the arguments with what was left out filled in.
+fn parse(arguments: &[String]) -> Result<(String, Target, Vec<String>)> {
     let (mut cloud, mut target, mut others) = ("aws".to_owned(), "sandbox".to_owned(), Vec::new());
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
@@ -65,9 +73,9 @@ fn parse(arguments: &[String]) -> Result<(Target, Vec<String>)> {
             return Err(Problem::new(format!("--target {other}: choose sandbox, emulator or cloud")));
         }
     };
-    let mut complete = vec!["--cloud".to_owned(), cloud, "--target".to_owned(), target];
+    let mut complete = vec!["--cloud".to_owned(), cloud.clone(), "--target".to_owned(), target];
     complete.extend(others);
-    Ok((kind, complete))
+    Ok((cloud, kind, complete))
 }
 
 #[cfg(test)]
@@ -76,7 +84,7 @@ mod tests {
 
     fn parsed(line: &str) -> Result<(Target, String)> {
         let words: Vec<_> = line.split_whitespace().map(String::from).collect();
-        parse(&words).map(|(target, words)| (target, words.join(" ")))
+        parse(&words).map(|(_, target, words)| (target, words.join(" ")))
     }
 
     #[test]
@@ -90,6 +98,15 @@ mod tests {
         assert_eq!(parsed("--target=cloud --yes").unwrap(), (Target::Cloud, expected.to_owned()));
         assert_eq!(parsed("--yes --target cloud --cloud aws").unwrap(), (Target::Cloud, expected.to_owned()));
         assert_eq!(parsed("--target emulator").unwrap().0, Target::Emulator);
+    }
+
+    #[test]
+    fn each_cloud_gets_the_servers_that_it_needs() {
+        assert_eq!(tools("aws", Target::Sandbox), [Tool::Etcd]);
+        assert_eq!(tools("aws", Target::Emulator), [Tool::Etcd, Tool::Aws]);
+        assert_eq!(tools("gcp", Target::Sandbox), [Tool::Etcd, Tool::Gcp]);
+        assert_eq!(tools("all", Target::Sandbox), [Tool::Etcd, Tool::Azurite, Tool::Gcp]);
+        assert_eq!(tools("azure", Target::Cloud), [Tool::Etcd]);
     }
 
     #[test]

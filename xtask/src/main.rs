@@ -27,8 +27,9 @@ use workspace::Workspace;
 const USAGE: &str = "\
 Usage: cargo xtask TASK
 
-  demo [--cloud aws] [--target sandbox|emulator|cloud] [--yes]
-                     the whole job on a real etcd and a cloud: infrastructure, machines, backup, restore, removal
+  demo [--cloud aws|azure|gcp|all] [--target sandbox|emulator|cloud] [--yes]
+                     the whole job on a real etcd and a cloud: infrastructure, machines, backup, restore, removal;
+                     all: each of them, and a Shoot on one cloud whose Seed is on another
   test [--all] [ARGS]
                      install what the tests need, run them, list what was skipped;
                      --all also runs the long ones, ARGS go to `cargo test` (default: --workspace --all-features)

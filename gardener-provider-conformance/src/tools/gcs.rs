@@ -22,26 +22,38 @@ const PORTS: usize = 5;
 pub struct FakeGcs(Server);
 
 impl FakeGcs {
+    /// Where its buckets are unless told.
+    pub const LOCATION: &str = "US-CENTRAL1";
+
     /// Starts the `fake-gcs-server` that [`FAKE_GCS`] names on a port of its own, and waits until it listens.
     ///
     /// # Errors
     /// [`io::ErrorKind::NotFound`] when the variable is not set or names no program; otherwise what it last wrote.
     pub fn start() -> io::Result<Self> {
+        Self::start_in(Self::LOCATION)
+    }
+
+    /// As [`FakeGcs::start`]; every bucket is in this location, wherever it was asked for.
+    ///
+    /// # Errors
+    /// As [`FakeGcs::start`].
+    pub fn start_in(location: &str) -> io::Result<Self> {
         let program = named_by(FAKE_GCS)?;
         let mut tries = 1;
         loop {
             // It writes URLs with the port that it was told, so it cannot choose one itself.
             let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-            match Self::start_at(&program, address) {
+            match Self::start_at(&program, address, location) {
                 Err(problem) if problem.to_string().contains("in use") && tries < PORTS => tries += 1,
                 outcome => return outcome,
             }
         }
     }
 
-    fn start_at(program: &Path, address: SocketAddr) -> io::Result<Self> {
+    fn start_at(program: &Path, address: SocketAddr, location: &str) -> io::Result<Self> {
         let mut command = Command::new(program);
         command.args(["-scheme", "http", "-backend", "memory", "-host", "127.0.0.1"]);
+        command.args(["-location", location]);
         command.arg("-port").arg(address.port().to_string());
         command.arg("-public-host").arg(address.to_string());
         command.arg("-external-url").arg(format!("http://{address}"));
