@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cargo run -p gardener-provider-examples --example bucket_and_objects              # in the embedded sandbox
+//! cargo run … -- --cloud azure                                                      # or gcp
 //! cargo xtask tools && cargo run -p gardener-provider-examples --example bucket_and_objects -- --target emulator
 //! AWS_REGION=… cargo run … -- --target cloud --yes                                  # in a real account
 //! ```

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cargo run -p gardener-provider-examples --example create_machine                  # in the embedded sandbox
+//! cargo run … -- --cloud azure                                                      # or gcp
 //! cargo xtask tools && cargo run -p gardener-provider-examples --example create_machine -- --target emulator
 //! AWS_REGION=… GARDENER_EXAMPLE_IMAGE=ami-… cargo run … -- --target cloud --yes     # in a real account; costs money
 //! ```

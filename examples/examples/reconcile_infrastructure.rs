@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cargo run -p gardener-provider-examples --example reconcile_infrastructure        # in the embedded sandbox
+//! cargo run … -- --cloud azure                                                      # or gcp
 //! cargo xtask tools && cargo run -p gardener-provider-examples --example reconcile_infrastructure -- --target emulator
 //! AWS_REGION=… cargo run … -- --target cloud --yes                                  # in a real account; costs money
 //! ```

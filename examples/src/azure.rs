@@ -1,4 +1,4 @@
-//! Azure for the examples: in the sandbox, with the blobs on Azurite, or a real subscription.
+//! Azure for the examples: in the sandbox, with the blobs on Azurite if that is installed, or a real subscription.
 
 use std::{sync::Arc, time::Duration};
 
@@ -25,7 +25,9 @@ use serde_json::{Value, json};
 use crate::{
     args::Target,
     azurite::{BLOBS, WithAzurite},
-    lab::{self, Lab, Manifests, Place, USER_DATA, find, from_environment, missing, no_emulator},
+    lab::{
+        self, Lab, Manifests, Place, USER_DATA, find, from_environment, is_installed, missing, no_emulator,
+    },
 };
 
 /// What an example makes in a real subscription.
@@ -40,10 +42,8 @@ pub const CREATES: &str = "a resource group with a virtual network of three subn
 pub fn lab(target: Target) -> Result<Lab> {
     match target {
         Target::Sandbox => {
-            tools::tool("quickstart", tools::AZURITE).ok_or_else(|| {
-                missing("Azurite is not installed; `cargo xtask demo --cloud azure` installs it, if Node is there, and runs the demo with it")
-            })?;
-            in_sandbox(Sandbox::new(demo_speed()), Arc::new(SystemClock::default()), true)
+            let on_azurite = is_installed(tools::AZURITE);
+            in_sandbox(Sandbox::new(demo_speed()), Arc::new(SystemClock::default()), on_azurite)
         }
         Target::Emulator => Err(no_emulator("Azure")),
         Target::Cloud => in_subscription(),

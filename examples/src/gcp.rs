@@ -1,4 +1,5 @@
-//! Google Cloud for the examples: in the sandbox, with the objects on fake-gcs-server, or a real project.
+//! Google Cloud for the examples: in the sandbox, with the objects on fake-gcs-server if that is installed, or a real
+//! project.
 
 use std::{sync::Arc, time::Duration};
 
@@ -24,7 +25,9 @@ use serde_json::{Value, json};
 
 use crate::{
     args::Target,
-    lab::{self, Lab, Manifests, Place, USER_DATA, find, from_environment, missing, no_emulator},
+    lab::{
+        self, Lab, Manifests, Place, USER_DATA, find, from_environment, is_installed, missing, no_emulator,
+    },
     route::Beside,
 };
 
@@ -39,10 +42,11 @@ pub const CREATES: &str = "a VPC network with a subnet, a router with Cloud NAT,
 pub fn lab(target: Target) -> Result<Lab> {
     match target {
         Target::Sandbox => {
-            let server = tools::fake_gcs_in("quickstart", "EUROPE-WEST1").ok_or_else(|| {
-                missing("fake-gcs-server is not installed; `cargo xtask demo --cloud gcp` installs it and runs the demo with it")
-            })?;
-            in_sandbox(Sandbox::new(demo_speed()), Arc::new(SystemClock::default()), Some(server))
+            let objects = is_installed(tools::FAKE_GCS)
+                .then(|| FakeGcs::start_in("EUROPE-WEST1"))
+                .transpose()
+                .map_err(|error| missing(&format!("fake-gcs-server: {error}")))?;
+            in_sandbox(Sandbox::new(demo_speed()), Arc::new(SystemClock::default()), objects)
         }
         Target::Emulator => Err(no_emulator("Google Cloud")),
         Target::Cloud => in_project(),

@@ -200,6 +200,11 @@ pub(crate) fn from_environment(variable: &str, what: &str) -> Result<String> {
     std::env::var(variable).map_err(|_| missing(&format!("set {variable}: {what}")))
 }
 
+/// Whether a tool is where its variable says, as `cargo xtask demo` sets it.
+pub(crate) fn is_installed(variable: &str) -> bool {
+    std::env::var_os(variable).is_some_and(|path| std::path::Path::new(&path).exists())
+}
+
 pub(crate) fn missing(message: &str) -> Error {
     Error::new(ErrorKind::FailedPrecondition, message)
 }

@@ -3,8 +3,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what fails in a test shall fail the test")]
 
+mod common;
+
 use std::sync::Arc;
 
+use common::{machines, operator::Operator, storage};
 use futures::TryStreamExt;
 use gardener_provider_azure::{
     AzureProvider, AzureProviderBuilder,
@@ -14,7 +17,7 @@ use gardener_provider_azure::{
 use gardener_provider_client::{clock::TokioClock, retry::RetryPolicy};
 use gardener_provider_conformance::{
     tools,
-    wire::{Exchange, Recorder, Wire, on_the_wire},
+    wire::{Exchange, Recorder, Wire, flows, on_the_wire},
 };
 use gardener_provider_core::{
     ClusterId, InfrastructureRequest, Networking, Provider, Region, RunOptions, SecretData,
@@ -57,6 +60,7 @@ fn every_request_is_as_described() {
 
 /// The sandbox behind a recorder.
 struct Lab {
+    sandbox: Sandbox,
     recorder: Recorder,
     clock: TokioClock,
     secret: SecretData,
@@ -73,7 +77,7 @@ impl Lab {
             .with("tenantID", options.tenant.as_str())
             .with("subscriptionID", options.subscriptions[0].as_str())
             .with("userData", "#!/bin/sh\ntrue");
-        Self { recorder: Recorder::new(Arc::new(sandbox)), clock, secret }
+        Self { recorder: Recorder::new(Arc::new(sandbox.clone())), sandbox, clock, secret }
     }
 
     fn builder(&self) -> AzureProviderBuilder {
@@ -95,6 +99,13 @@ impl Lab {
         for sample in api::samples() {
             let _ = session.run(&Operation::new(sample, |_| Ok(()))).await;
         }
+    }
+
+    async fn machines(&self) {
+        // What an operator does is not ours.
+        let builder = self.builder().transport(Arc::new(self.sandbox.clone()));
+        Operator::new(builder, &self.secret).network(machines::CLUSTER).await;
+        flows::machines(&self.provider(), &machines::machines(self.secret.clone())).await.unwrap();
     }
 
     async fn infrastructure(&self) {
@@ -146,7 +157,9 @@ fn is_resource_manager(exchange: &Exchange) -> bool {
 async fn every_reply_of_the_sandbox_is_as_described() {
     let Some(mut wire) = descriptions("every_reply_of_the_sandbox_is_as_described") else { return };
     let lab = Lab::new();
+    lab.machines().await;
     lab.infrastructure().await;
+    flows::buckets(&lab.provider(), &storage::samples(&lab.secret)).await.unwrap();
     lab.samples().await;
     let (described, others): (Vec<_>, Vec<_>) =
         lab.recorder.take().into_iter().partition(is_resource_manager);

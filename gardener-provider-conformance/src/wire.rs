@@ -13,6 +13,7 @@
 mod aws;
 mod azure;
 mod body;
+pub mod flows;
 mod google;
 mod path;
 mod record;

@@ -7,12 +7,12 @@ mod common;
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use common::{account::Operator, machines};
+use common::{account::Operator, machines, storage};
 use futures::TryStreamExt;
 use gardener_provider_client::{clock::TokioClock, retry::RetryPolicy};
 use gardener_provider_conformance::{
     tools,
-    wire::{Exchange, Recorder, Wire, on_the_wire},
+    wire::{Exchange, Recorder, Wire, flows, on_the_wire},
 };
 use gardener_provider_core::{
     ClusterId, InfrastructureRequest, IpFamily, ListMachinesRequest, MachineDriverExt, Networking, Provider,
@@ -187,6 +187,7 @@ async fn every_reply_of_the_sandbox_is_as_described() {
     let lab = Lab::new();
     lab.machines().await;
     lab.infrastructure().await;
+    flows::buckets(&lab.provider(), &storage::samples(&lab.secret)).await.unwrap();
     lab.samples().await;
     let (described, others): (Vec<_>, Vec<_>) = lab.recorder.take().into_iter().partition(has_a_document);
     let review = wire.review_exchanges(&described, KNOWN);
