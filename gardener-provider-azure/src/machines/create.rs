@@ -67,10 +67,14 @@ fn check(job: &Job<'_>, sighting: Sighting) -> Result<Option<Found>> {
         Err(Error::new(ErrorKind::AlreadyExists, message))
     };
     let Sighting { machine, interface } = sighting;
-    if interface.as_ref().is_some_and(|found| !job.owns(&found.tags)) {
-        return taken(&format!("network interface {} is not this cluster's", job.names.interface));
-    }
-    let Some(machine) = machine else { return Ok(None) };
+    let Some(machine) = machine else {
+        return match interface {
+            Some(found) if !job.owns(&found.tags) => {
+                taken(&format!("network interface {} is not this cluster's", job.names.interface))
+            }
+            _ => Ok(None),
+        };
+    };
     if !job.owns(&machine.tags) {
         return taken(&format!("virtual machine {name} is not this cluster's"));
     }
