@@ -46,6 +46,11 @@ const KNOWN: &[(&str, &str)] = &[
     // The description lists the sizes of some years ago; what there is today is asked for by another call
     // (https://learn.microsoft.com/azure/virtual-machines/sizes/overview).
     ("virtualMachines.createOrUpdate", "properties.hardwareProfile.vmSize"),
+    ("virtualMachines.get", "properties.hardwareProfile.vmSize"),
+    ("virtualMachines.update", "properties.hardwareProfile.vmSize"),
+    ("virtualMachines.list", "value.properties.hardwareProfile.vmSize"),
+    // In capitals in what the real cloud was recorded to say.
+    ("storageAccounts.listKeys", "keys.permissions"),
 ];
 
 #[test]

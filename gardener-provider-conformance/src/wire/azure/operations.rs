@@ -47,12 +47,27 @@ pub(super) fn find<'a>(packages: &'a [Package], request: &Request<Bytes>) -> Res
         let fit = path::fit(STYLE, &operation.path, request.uri().path())?;
         Some(Found { package, name, operation, fit })
     });
-    fitting
-        .max_by_key(|found| (found.fit.words, version.is_some() && version_of(found.operation) == version))
-        .ok_or_else(|| {
-            let (method, path) = (request.method(), request.uri().path());
-            Problem::new("", format!("{method} {path} is no operation that is described"))
-        })
+    // Of operations at one path each is told by its version, or by what it must have in the query string.
+    let rank = |found: &Found<'_>| {
+        let operation = found.operation;
+        let asked = required(operation).filter(|name| pairs.contains_key(*name)).count();
+        let lacking = required(operation).filter(|name| !pairs.contains_key(*name)).count();
+        let same_version = version.is_some() && version_of(operation) == version;
+        (found.fit.words, same_version, std::cmp::Reverse(lacking), asked)
+    };
+    fitting.max_by_key(rank).ok_or_else(|| {
+        let (method, path) = (request.method(), request.uri().path());
+        Problem::new("", format!("{method} {path} is no operation that is described"))
+    })
+}
+
+/// What must be in the query string.
+fn required(operation: &Operation) -> impl Iterator<Item = &String> {
+    let query = operation.parameters.iter().filter(|parameter| parameter.place == Place::Query);
+    let properties = query.map(|parameter| &parameter.property);
+    // A constant of another name is sent by the SDK for one of its options only.
+    let required = properties.filter(|property| property.required || property.serialized_name == VERSION);
+    required.map(|property| &property.serialized_name)
 }
 
 fn version_of(operation: &Operation) -> Option<&String> {
@@ -99,15 +114,8 @@ fn check_query<'a>(operation: &'a Operation, request: &Request<Bytes>, check: &m
             None => check.problem(name, "is not in the query string of this operation"),
         }
     }
-    let required = |parameter: &&Parameter| {
-        let property = &parameter.property;
-        parameter.place == Place::Query && (property.required || property.is_constant)
-    };
-    for parameter in operation.parameters.iter().filter(required) {
-        let name = &parameter.property.serialized_name;
-        if !pairs.contains_key(name) {
-            check.problem(name, "is required and missing");
-        }
+    for name in required(operation).filter(|name| !pairs.contains_key(*name)) {
+        check.problem(name, "is required and missing");
     }
 }
 

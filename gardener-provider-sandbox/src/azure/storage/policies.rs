@@ -34,6 +34,7 @@ const IMMUTABILITY_FIELDS: &[Field] = &[properties(&[
 pub(super) static IMMUTABILITY: Kind = Kind {
     tone: Tone::Other,
     style: Style::Prompt,
+    created: 200,
     placed: false,
     state: false,
     prepare: prepare_immutability,
@@ -51,6 +52,7 @@ pub(super) static IMMUTABILITY: Kind = Kind {
 pub(super) static MANAGEMENT: Kind = Kind {
     tone: Tone::Other,
     style: Style::Prompt,
+    created: 200,
     placed: false,
     etag: false,
     state: false,
