@@ -58,13 +58,16 @@ pub trait Manifests: fmt::Debug + Send + Sync {
     fn bucket_removal(&self, bucket: &BucketName) -> String;
 }
 
+/// Lists what was made in a sandbox.
+pub type Made = fn(&Sandbox) -> Vec<Resource>;
+
 /// What answers.
 #[derive(Debug)]
 pub struct Place {
     /// Where the resources are made, for people.
     pub description: String,
     /// The sandbox, if it is one, and what was made in it.
-    pub sandbox: Option<(Sandbox, fn(&Sandbox) -> Vec<Resource>)>,
+    pub sandbox: Option<(Sandbox, Made)>,
     /// A server that belongs to it: dropping it stops it.
     pub server: Option<Box<dyn fmt::Debug + Send + Sync>>,
 }
@@ -165,7 +168,7 @@ impl Place {
     /// In the embedded sandbox, with a server beside it for what the sandbox has not.
     pub fn sandbox(
         sandbox: Sandbox,
-        made: fn(&Sandbox) -> Vec<Resource>,
+        made: Made,
         server: Option<(String, Box<dyn fmt::Debug + Send + Sync>)>,
     ) -> Self {
         let (beside, server) = match server {
