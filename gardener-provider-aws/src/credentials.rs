@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use aws_credential_types::{Credentials, provider::ProvideCredentials};
 use gardener_provider_client::{
     client::ApiClient,
+    object_http::store_error,
     token::{Expiring, TokenCache, read_token_file},
 };
 use gardener_provider_core::{Error, ErrorKind, Redacted, Result, SecretData};
@@ -212,12 +213,7 @@ impl CredentialProvider for ObjectStoreCredentials {
     type Credential = AwsCredential;
 
     async fn get_credential(&self) -> object_store::Result<Arc<AwsCredential>> {
-        let credentials = self.0.get().await.map_err(|error| match error.kind() {
-            ErrorKind::Unauthenticated => {
-                object_store::Error::Unauthenticated { path: String::new(), source: error.into() }
-            }
-            _ => object_store::Error::Generic { store: "S3", source: error.into() },
-        })?;
+        let credentials = self.0.get().await.map_err(|error| store_error("S3", "", error))?;
         Ok(Arc::new(AwsCredential {
             key_id: credentials.access_key_id().to_owned(),
             secret_key: credentials.secret_access_key().to_owned(),

@@ -14,10 +14,11 @@ use async_trait::async_trait;
 use gardener_provider_client::{
     client::ApiClient,
     clock::Clock,
+    object_http::store_error,
     rest::Operation,
     token::{Expiring, TokenCache, read_token_file},
 };
-use gardener_provider_core::{Error, ErrorKind, Redacted, Result, SecretData};
+use gardener_provider_core::{Error, Redacted, Result, SecretData};
 use object_store::{CredentialProvider, azure::AzureCredential};
 use url::Url;
 
@@ -315,12 +316,11 @@ impl CredentialProvider for ObjectStoreCredentials {
     type Credential = AzureCredential;
 
     async fn get_credential(&self) -> object_store::Result<Arc<AzureCredential>> {
-        let token = self.0.token(Audience::Storage).await.map_err(|error| match error.kind() {
-            ErrorKind::Unauthenticated => {
-                object_store::Error::Unauthenticated { path: String::new(), source: error.into() }
-            }
-            _ => object_store::Error::Generic { store: "MicrosoftAzure", source: error.into() },
-        })?;
+        let token = self
+            .0
+            .token(Audience::Storage)
+            .await
+            .map_err(|error| store_error("MicrosoftAzure", "", error))?;
         Ok(Arc::new(AzureCredential::BearerToken(token.into_exposed())))
     }
 }

@@ -3,7 +3,10 @@
 
 use std::time::Duration;
 
-use gardener_provider_core::{BucketSpec, Error, ErrorKind, Result, Retention, RetentionMode, Violation};
+use futures::{TryStreamExt, stream::BoxStream};
+use gardener_provider_core::{
+    BucketSpec, DeletedObjects, Error, ErrorKind, Result, Retention, RetentionMode, Violation,
+};
 use serde::Deserialize;
 
 use crate::{config::Findings, go_duration};
@@ -164,6 +167,40 @@ impl Terms {
     }
 }
 
+/// What became of an object that was to be deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It is gone.
+    Gone,
+    /// A retention protects it; it is marked so that the cloud deletes it later.
+    Retained,
+}
+
+/// Deletes all objects of a list, so many at a time, and counts what became of them.
+///
+/// # Errors
+/// The first of the list or of a deletion; what is under way then is dropped.
+pub async fn purge<T, F, Fut>(
+    objects: BoxStream<'_, Result<T>>,
+    at_once: usize,
+    delete: F,
+) -> Result<DeletedObjects>
+where
+    F: Fn(T) -> Fut,
+    Fut: Future<Output = Result<Fate>>,
+{
+    let fates = objects.map_ok(delete).try_buffer_unordered(at_once);
+    fates
+        .try_fold(DeletedObjects::default(), |mut sum, fate| async move {
+            match fate {
+                Fate::Gone => sum.deleted += 1,
+                Fate::Retained => sum.retained += 1,
+            }
+            Ok(sum)
+        })
+        .await
+}
+
 /// The error of a bucket that cannot be deleted because so many of its objects are under a retention.
 pub fn still_retained(objects: u64) -> Error {
     let what = if objects == 1 { "object is" } else { "objects are" };
@@ -247,5 +284,17 @@ mod tests {
         assert_eq!(field(old, Some(retention(3, RetentionMode::Compliance))), None);
         assert_eq!(field(governance, None), None);
         assert_eq!(MODE.forbidden_change(old, Some(governance)).unwrap().field, "immutability.mode");
+    }
+
+    #[tokio::test]
+    async fn what_becomes_of_objects_is_counted_and_errors_end_it() {
+        use futures::{StreamExt, stream};
+        let objects = || stream::iter((0..10).map(Ok)).boxed();
+        let odd = |n: u32| async move { Ok(if n % 2 == 1 { Fate::Retained } else { Fate::Gone }) };
+        assert_eq!(purge(objects(), 3, odd).await.unwrap(), DeletedObjects::new(5, 5));
+        let failing = |n: u32| async move { if n < 5 { Ok(Fate::Gone) } else { Err(Error::internal("no")) } };
+        assert!(purge(objects(), 3, failing).await.is_err());
+        let broken = stream::iter([Ok(1), Err(Error::internal("no"))]).boxed();
+        assert!(purge(broken, 3, odd).await.is_err());
     }
 }

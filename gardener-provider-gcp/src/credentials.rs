@@ -25,6 +25,7 @@ use futures::{FutureExt, future::BoxFuture};
 use gardener_provider_client::{
     clock::Clock,
     config::violation_of,
+    object_http::store_error,
     token::{Expiring, TokenCache},
 };
 use gardener_provider_core::{Error, ErrorKind, Redacted, Result, SecretData, Violation};
@@ -323,12 +324,7 @@ impl CredentialProvider for ObjectStoreCredentials {
     type Credential = GcpCredential;
 
     async fn get_credential(&self) -> object_store::Result<Arc<GcpCredential>> {
-        let token = self.0.get().await.map_err(|error| match error.kind() {
-            ErrorKind::Unauthenticated => {
-                object_store::Error::Unauthenticated { path: String::new(), source: error.into() }
-            }
-            _ => object_store::Error::Generic { store: "GCS", source: error.into() },
-        })?;
+        let token = self.0.get().await.map_err(|error| store_error("GCS", "", error))?;
         Ok(Arc::new(GcpCredential { bearer: token.into_exposed() }))
     }
 }

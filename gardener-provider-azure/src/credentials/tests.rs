@@ -2,6 +2,7 @@ use gardener_provider_client::{
     clock::{Clock, TokioClock},
     fake::FakeTransport,
 };
+use gardener_provider_core::ErrorKind;
 use object_store::CredentialProvider;
 
 use super::*;

@@ -1,10 +1,9 @@
 //! Deletion of blobs with all their versions, and of buckets.
 
-use futures::TryStreamExt;
 use gardener_provider_client::{
     pages::{Page, pages},
     rest::{or_gone, or_missing},
-    retention::still_retained,
+    retention::{self, Fate, still_retained},
 };
 use gardener_provider_core::{BucketRef, DeletedObjects, Error, ErrorKind, Result};
 
@@ -92,30 +91,20 @@ async fn purge(access: &Access, container: &str, prefix: &str) -> Result<Deleted
         let page = access.run(container, &blobs::list(prefix, true, page.as_deref())).await?;
         Ok(Page::new(page.blobs, page.next))
     });
-    let fates = listing.map_ok(|blob| async move {
-        let retained = delete(access, container, &blob).await;
-        retained.map_err(|error| error.context(format!("blob {:?}", blob.name)))
-    });
-    let fates = fates.try_buffer_unordered(AT_ONCE);
-    fates
-        .try_fold(DeletedObjects::default(), |mut sum, retained| async move {
-            if retained {
-                sum.retained += 1;
-            } else {
-                sum.deleted += 1;
-            }
-            Ok(sum)
-        })
-        .await
+    retention::purge(listing, AT_ONCE, |blob| async move {
+        let fate = delete(access, container, &blob).await;
+        fate.map_err(|error| error.context(format!("blob {:?}", blob.name)))
+    })
+    .await
 }
 
-/// Deletes a blob or one of its versions; true if it is retained, and marked so that Azure deletes it later.
-async fn delete(access: &Access, container: &str, blob: &Blob) -> Result<bool> {
+/// Deletes a blob or one of its versions; marks what is retained, so that Azure deletes it later.
+async fn delete(access: &Access, container: &str, blob: &Blob) -> Result<Fate> {
     match gone(access, container, blob).await {
         Err(error) if error.cloud_code().is_some_and(|code| RETAINED.contains(&code)) => {
-            mark(access, container, blob).await.map(|()| true)
+            mark(access, container, blob).await.map(|()| Fate::Retained)
         }
-        gone => gone.map(|()| false),
+        gone => gone.map(|()| Fate::Gone),
     }
 }
 

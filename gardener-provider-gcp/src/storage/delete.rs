@@ -1,10 +1,9 @@
 //! Deletion of objects with all their versions, and of buckets.
 
-use futures::TryStreamExt;
 use gardener_provider_client::{
     pages::{Page, pages},
     rest::or_missing,
-    retention::still_retained,
+    retention::{self, Fate, still_retained},
 };
 use gardener_provider_core::{DeletedObjects, Error, ErrorKind, Result};
 
@@ -57,22 +56,7 @@ async fn purge(scope: &Scope, prefix: &str) -> Result<DeletedObjects> {
         let page = scope.run(&objects::list_versions(name, prefix, page.as_deref())).await?;
         Ok(Page::new(page.items, page.next_page_token))
     });
-    let fates = listing.map_ok(|object| async move { delete(scope, &object).await });
-    let fates = fates.try_buffer_unordered(AT_ONCE);
-    fates
-        .try_fold(DeletedObjects::default(), |mut sum, fate| async move {
-            match fate {
-                Fate::Gone => sum.deleted += 1,
-                Fate::Retained => sum.retained += 1,
-            }
-            Ok(sum)
-        })
-        .await
-}
-
-enum Fate {
-    Gone,
-    Retained,
+    retention::purge(listing, AT_ONCE, |object| async move { delete(scope, &object).await }).await
 }
 
 async fn delete(scope: &Scope, object: &Object) -> Result<Fate> {
