@@ -121,7 +121,7 @@ async fn a_bucket_lives_on_fake_gcs_server() {
     storage.create_bucket(&account.spec(), &bucket.secret).await.unwrap();
     let region = bucket.region.clone();
     let listed: Vec<_> = storage.list_buckets(region, bucket.secret.clone()).try_collect().await.unwrap();
-    assert_eq!(listed, [bucket.name.clone()]);
+    assert_eq!(listed, std::slice::from_ref(&bucket.name));
 
     let store = storage.open(bucket).await.unwrap();
     for key in ["a/plain", "a/ü & +", "ab/sibling"] {
