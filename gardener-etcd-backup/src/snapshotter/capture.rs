@@ -221,8 +221,11 @@ impl Capture {
         self.full_now();
     }
 
+    /// What waits for the store takes from the memory of what grows.
     fn new_delta(&self, after: i64) -> DeltaWriter {
-        let limits = Limits { memory: self.options.memory, directory: self.options.temporary.clone() };
+        let queued: u64 = self.queue.iter().map(|(delta, _)| delta.length).sum();
+        let memory = self.options.memory.saturating_sub(usize::try_from(queued).unwrap_or(usize::MAX));
+        let limits = Limits { memory, directory: self.options.temporary.clone() };
         DeltaWriter::new(after, limits)
     }
 

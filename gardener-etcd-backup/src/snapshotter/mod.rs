@@ -25,7 +25,8 @@ pub struct SnapshotterOptions {
     pub delta_period: Duration,
     /// A delta is written when it has this many bytes before compression; 10 MiB unless told.
     pub delta_size: u64,
-    /// How much of a delta is held in memory; the rest goes to a temporary file. 16 MiB unless told.
+    /// How much of the deltas that grow or wait for the store is held in memory; the rest goes to temporary files. 16 MiB
+    /// unless told.
     pub memory: usize,
     /// The directory of that file; the system's unless told.
     pub temporary: PathBuf,
